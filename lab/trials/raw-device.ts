@@ -4,7 +4,7 @@
 import { WebSocket } from 'ws';
 import { bannedEnd } from '../../src/engine/scripted-vocabulary.js';
 import { encodeFrame } from '../../src/protocol/codec.js';
-import type { Open } from '../../src/protocol/frame.js';
+import { noPictures, type Open } from '../../src/protocol/frame.js';
 import { subprotocol, versionMax, versionMin } from '../../src/protocol/version.js';
 
 interface RawSocketOptions {
@@ -52,6 +52,7 @@ export function rawOpenFrame(session: number, changes: Partial<Open> = {}): Uint
     schema: null,
     topLogprobs: null,
     wantsHints: false,
+    ...noPictures,
     padBytes: 0,
     aggregateMs: 0,
     ...changes,

@@ -3,6 +3,7 @@
 // chance comes from the slots' seeds.
 
 import { PilotfishError } from '../base/error.js';
+import { isImageToken } from '../base/image-token.js';
 import type { Grammar } from '../grammar/grammar.js';
 import type { GrammarCache } from '../grammar/grammar-cache.js';
 import { checkSampling } from '../math/sampling.js';
@@ -21,7 +22,7 @@ import type {
   SlotConfig,
 } from './engine.js';
 import { guessVerdict } from './exit-hint.js';
-import { type ImageRows, isImageToken } from './image-tokens.js';
+import type { ImageRows } from './image-tokens.js';
 import { type JudgedRows, judgeRows, logprobsOfVerdict } from './judge.js';
 import { MaskBudget } from './mask-budget.js';
 import type { RowMath } from './row-math.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isImageToken } from '../base/image-token.js';
 import { ImageStore } from './image-store.js';
-import { isImageToken } from './image-tokens.js';
 
 const image = (value: number, count = 4) => ({
   width: 2,

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { PilotfishError } from '../base/error.js';
-import { firstImageToken, type ImageRows } from './image-tokens.js';
+import { firstImageToken } from '../base/image-token.js';
+import type { ImageRows } from './image-tokens.js';
 
 type ImageContent = Pick<ImageRows, 'width' | 'embeddings'>;
 

@@ -1,11 +1,4 @@
-// Says which ids of a slot's token log stand for parts of images. They begin above every
-// vocabulary, so no word is ever taken for a part of an image.
-
-/** First id of an image's tokens; ids of words are below. */
-export const firstImageToken = 2 ** 30;
-
-/** Whether an id stands for a part of an image. */
-export const isImageToken = (token: number): boolean => token >= firstImageToken;
+// Defines what an engine needs of an encoded image.
 
 /** An encoded image, as an engine takes it in. */
 export interface ImageRows {

@@ -2,11 +2,11 @@
 
 import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
+import { isImageToken } from '../base/image-token.js';
 import { checkLaw } from '../math/law.js';
 import { topLogprobsMax } from '../math/logprobs.js';
 import { type Scheme, schemes } from '../math/scheme.js';
 import type { DraftRequest, Judge, Segment } from './engine.js';
-import { isImageToken } from './image-tokens.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 

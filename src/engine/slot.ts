@@ -2,13 +2,13 @@
 // tokens. Lengths, histories and checks all derive from the log.
 
 import { assert } from '../base/assert.js';
+import { isImageToken } from '../base/image-token.js';
 import type { Grammar, GrammarState } from '../grammar/grammar.js';
 import { TokenHistory } from '../math/history.js';
 import { type NoiseKey, noiseKey } from '../math/noise.js';
 import { type Sampling, usesHistory } from '../math/sampling.js';
 import type { TokenMask } from '../math/token-mask.js';
 import type { SlotConfig } from './engine.js';
-import { isImageToken } from './image-tokens.js';
 
 /** Keys of the noise streams of one seed. */
 export interface SlotKeys {

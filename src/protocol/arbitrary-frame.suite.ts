@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { anyText } from '../base/any-text.suite.js';
+import { firstImageToken } from '../base/image-token.js';
 import { cutText } from '../base/utf8.js';
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import { cutLaw } from '../math/cut-law.js';
@@ -15,12 +16,13 @@ import {
   type Frame,
   isOffered,
   modes,
+  type PictureRef,
   type Prompt,
   type SentLaw,
   type ServerFrame,
   schemes,
 } from './frame.js';
-import { type LimitName, limits, resumeKeyBytes, u32Max } from './limits.js';
+import { type LimitName, limits, pictureHashBytes, resumeKeyBytes, u32Max } from './limits.js';
 
 /** Plain objects, as frames are. */
 const record = <T>(model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> =>
@@ -44,6 +46,7 @@ const prob = fc.oneof(
   fc.double({ min: Number.MIN_VALUE, max: 1, noNaN: true }),
   fc.constantFrom(5e-324, 1, 0.1),
 );
+const pictureHash = fc.uint8Array({ minLength: pictureHashBytes, maxLength: pictureHashBytes });
 const resumeKey = fc.uint8Array({ minLength: resumeKeyBytes, maxLength: resumeKeyBytes });
 
 const sparse: fc.Arbitrary<Law> = fc
@@ -127,6 +130,8 @@ const open = record({
   schema: fc.option(text('schemaBytes')),
   topLogprobs: fc.option(fc.nat(limits.topLogprobs.value)),
   wantsHints: fc.boolean(),
+  pictures: fc.constant<readonly PictureRef[]>([]),
+  picturesFollow: fc.boolean(),
   ...cover,
 })
   .filter(({ scheme, mode }) => isOffered(scheme, mode))
@@ -135,7 +140,26 @@ const open = record({
     answer: frame.prompt.kind === 'ids' ? frame.answer : new Int32Array(0),
     cut: frame.scheme === 'split' ? frame.cut : null,
     topLogprobs: frame.tokensMax <= limits.logprobTokens.value ? frame.topLogprobs : null,
-  }));
+  }))
+  .chain((frame) => picturesIn(frame.prompt).map((pictures) => ({ ...frame, pictures })));
+
+function picturesIn(prompt: Prompt): fc.Arbitrary<readonly PictureRef[]> {
+  if (prompt.kind === 'text') return fc.constant([]);
+  const places = prompt.kind === 'ids' ? prompt.ids.length : prompt.messages.length;
+  const picture = record({ hash: pictureHash, bytes: fc.integer({ min: 1, max: 2 ** 20 }) });
+  const pictures = fc.uniqueArray(fc.tuple(fc.nat(places - 1), picture), {
+    ...{ maxLength: 4, selector: ([place]) => place },
+  });
+  return pictures.map((found) =>
+    found
+      .toSorted(([one], [other]) => one - other)
+      .map(([place, each]) =>
+        prompt.kind === 'ids'
+          ? { ...each, message: 0, at: place, tokens: 1 }
+          : { ...each, message: place, at: 0, tokens: 0 },
+      ),
+  );
+}
 
 const draftCommon = {
   kind: fc.constant('draft' as const),
@@ -218,6 +242,13 @@ export const deviceFrame: fc.Arbitrary<DeviceFrame> = fc.oneof(
   }),
   record({ kind: fc.constant('cancel' as const), session: u32 }),
   record({ kind: fc.constant('close' as const), session: u32 }),
+  record({
+    kind: fc.constant('picture-part' as const),
+    session: u32,
+    index: fc.nat(limits.pictures.value - 1),
+    offset: fc.nat(2 ** 20),
+    data: fc.uint8Array({ minLength: 1, maxLength: 100 }),
+  }),
   record({ kind: fc.constant('ping' as const), nonce: u32, isCover: fc.boolean() }),
 );
 
@@ -240,6 +271,7 @@ const welcome = record({
     silenceMs: upTo('waitMs'),
   }),
   passUs: u32,
+  seesPictures: fc.boolean(),
   ...cover,
 });
 
@@ -250,7 +282,13 @@ const opened = record({
   promptLength: upTo('promptTokens', 1),
   promptIds: tokens(20),
   windowMax: upTo('windowTokens', 1),
-}).map((frame) => ({ ...frame, promptLength: frame.promptIds.length || frame.promptLength }));
+  image: fc.option(fc.integer({ min: firstImageToken, max: 2 ** 31 - 1 })),
+}).map(({ image, ...frame }) => ({
+  ...frame,
+  promptLength: frame.promptIds.length || frame.promptLength,
+  promptIds: image === null ? frame.promptIds : frame.promptIds.with(0, 0),
+  images: image === null ? [] : [{ from: 0, count: 1, firstId: image }],
+}));
 
 const position = fc.integer({ min: 0, max: u32Max - 5000 });
 

@@ -206,6 +206,21 @@ export const codeTable = {
     'The model failed in the middle of the session.',
     'Open a new session with the prompt and the answer so far.',
   ),
+  'picture-invalid': entry(
+    [44, 'session', 400, 'final', 'picture-invalid'],
+    'A picture is damaged, of another kind than it takes, or not what was announced.',
+    'Send PNG, JPEG or WebP with one frame and 8 bits a colour, and its own SHA-256.',
+  ),
+  'picture-too-large': entry(
+    [45, 'session', 400, 'final', 'picture-too-large'],
+    'A picture, or all pictures of a prompt, exceed their limits.',
+    'Scale it down, or send fewer.',
+  ),
+  'picture-unseen': entry(
+    [46, 'session', 400, 'final', 'picture-unseen'],
+    'The model takes no pictures.',
+    'Leave them out, or ask a server whose Welcome says that it sees them.',
+  ),
   'format-invalid': entry(
     [43, 'session', 400, 'final', 'format-invalid'],
     'The server cannot follow the schema.',

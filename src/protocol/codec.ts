@@ -49,6 +49,8 @@ export const frameShapes: { readonly [Kind in FrameKind]: Shape } = {
   ping: shape('device', 16, device.ping),
   drain: shape('server', 17, server.drain),
   pong: shape('server', 18, server.pong),
+  'picture-part': shape('device', 20, device.picturePart),
+  'pictures-wanted': shape('server', 21, server.picturesWanted),
 };
 
 const kindOfNumber = new Map<number, FrameKind>(

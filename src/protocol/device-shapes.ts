@@ -8,6 +8,8 @@ import type {
   Draft,
   Hello,
   Open,
+  PicturePart,
+  PictureRef,
   Ping,
   Prompt,
   Resume,
@@ -15,7 +17,7 @@ import type {
 } from './frame.js';
 import { modes, schemes } from './frame.js';
 import { lawValue, tokenMax } from './law-shape.js';
-import { limits } from './limits.js';
+import { limits, pictureHashBytes } from './limits.js';
 import { cutLimit, samplingValue } from './sampling-shape.js';
 import { resumeKey, sessionId } from './session-shape.js';
 import {
@@ -33,6 +35,7 @@ import {
 } from './wire-message.js';
 import {
   bool,
+  byteString,
   bytesUpTo,
   f64List,
   fixed32List,
@@ -96,6 +99,19 @@ const isPrompt =
   (prompt: Prompt): prompt is PromptOf<Kind> =>
     prompt.kind === kind;
 
+export const pictureRef = new Message<PictureRef>({
+  hash: required(
+    1,
+    byteString(pictureHashBytes, 'hash of a picture'),
+    'picture-invalid',
+    'hash of a picture',
+  ),
+  bytes: plain(2, u32, 0),
+  message: plain(3, u32, 0),
+  at: plain(4, u32, 0),
+  tokens: plain(5, u32, 0),
+});
+
 export const open = new Message<Open>(
   {
     session: sessionId,
@@ -121,8 +137,20 @@ export const open = new Message<Open>(
     wantsHints: plain(16, bool, false),
     padBytes: plain(17, u32, 0),
     aggregateMs: plain(18, u32, 0),
+    pictures: orEmpty(repeated(19, embedded(pictureRef), limits.pictures, 'pictures')),
+    picturesFollow: plain(20, bool, false),
   },
   'open',
+);
+
+export const picturePart = new Message<PicturePart>(
+  {
+    session: sessionId,
+    index: plain(2, u32, 0),
+    offset: plain(3, u32, 0),
+    data: required(4, bytesUpTo(limits.partBytes, 'data'), 'frame-malformed', 'data'),
+  },
+  'picture-part',
 );
 
 /** Draft.probs is null, not empty, if no probability was sent. */

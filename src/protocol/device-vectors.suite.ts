@@ -1,5 +1,6 @@
 // Lists the golden vectors of the device's frames; vectors.suite.ts says how they were made.
 
+import { noPictures } from './frame.js';
 import type { Vector } from './vectors.suite.js';
 
 const resumeKey = Uint8Array.from({ length: 16 }, (_, index) => index);
@@ -48,6 +49,7 @@ const open = {
   schema: null,
   topLogprobs: null,
   wantsHints: false,
+  ...noPictures,
   padBytes: 0,
   aggregateMs: 0,
 } as const;

@@ -7,7 +7,7 @@ import { PilotfishError } from '../base/error.js';
 import type { LawLogprobs } from '../math/logprobs.js';
 import { checkSampling } from '../math/sampling.js';
 import { schemeTraits } from '../math/scheme.js';
-import type { WireCode } from './code.js';
+import { complaint, equal, positions, range, within } from './complaints.js';
 import {
   type Draft,
   type Failure,
@@ -26,10 +26,14 @@ import {
   type Welcome,
 } from './frame.js';
 import { tokenMax } from './law-shape.js';
-import { blockTokens, type LimitName, limits, resumeKeyBytes, u32Max } from './limits.js';
+import { blockTokens, limits, resumeKeyBytes, u32Max } from './limits.js';
+import {
+  checkImages,
+  checkPicturePart,
+  checkPictures,
+  checkPicturesWanted,
+} from './picture-check.js';
 import type { Complaint } from './wire-reader.js';
-
-const complaint = (code: WireCode, message: string): Complaint => ({ code, message });
 
 /** The fault of a frame for any session and vocabulary, or null. Never throws on a peer's frame. */
 export function checkFrame(frame: Frame): Complaint | null {
@@ -58,6 +62,10 @@ export function checkFrame(frame: Frame): Complaint | null {
       return within('retryAfterMs', frame.retryAfterMs, 'waitMs');
     case 'tail':
       return frame.lawLogprobs && checkLawLogprobs(frame.lawLogprobs, frame.law.probs.length);
+    case 'picture-part':
+      return checkPicturePart(frame);
+    case 'pictures-wanted':
+      return checkPicturesWanted(frame);
     case 'tail-request':
     case 'cancel':
     case 'close':
@@ -85,6 +93,7 @@ function checkOpen(frame: Open): Complaint | null {
   const { answer, scheme, mode, tokensMax, windowMax } = frame;
   return (
     checkPrompt(frame) ??
+    checkPictures(frame) ??
     samplingComplaint(frame) ??
     (isOffered(scheme, mode) ? null : complaint('mode-unsupported', `${scheme} in ${mode}`)) ??
     within('tokensMax', tokensMax, 'answerTokens', answer.length + 1) ??
@@ -206,12 +215,14 @@ function checkWelcome(frame: Welcome): Complaint | null {
   );
 }
 
-function checkOpened({ resumeKey, promptLength, promptIds, windowMax }: Opened): Complaint | null {
+function checkOpened(frame: Opened): Complaint | null {
+  const { resumeKey, promptLength, promptIds, windowMax } = frame;
   return (
     checkResumeKey(resumeKey) ??
     within('promptLength', promptLength, 'promptTokens', 1) ??
     (promptIds.length === 0 ? null : equal('promptIds', promptIds.length, promptLength)) ??
-    within('windowMax', windowMax, 'windowTokens', 1)
+    within('windowMax', windowMax, 'windowTokens', 1) ??
+    checkImages(frame)
   );
 }
 
@@ -279,25 +290,4 @@ function checkFailure({ retryAfterMs, block }: Failure): Complaint | null {
 
 function checkBlock({ vocabSize, from, texts }: VocabularyBlock): Complaint | null {
   return within('vocabSize', vocabSize, 'vocabTokens') ?? positions(from, texts.length);
-}
-
-function equal(name: string, count: number, wanted: number): Complaint | null {
-  return count === wanted ? null : complaint('frame-malformed', `${count} ${name}, not ${wanted}`);
-}
-
-function range(name: string, value: number, min: number, max: number): Complaint | null {
-  if (value >= min && value <= max) return null;
-  return complaint('limit-exceeded', `${name} ${value} is outside [${min}, ${max}]`);
-}
-
-function within(name: string, value: number, limit: LimitName, min = 0): Complaint | null {
-  const { value: max, code } = limits[limit];
-  return value >= min && value <= max
-    ? null
-    : complaint(code, `${name} ${value} is outside [${min}, ${max}]`);
-}
-
-/** Checks that all tokens from `from` on have a valid position. */
-function positions(from: number, count: number): Complaint | null {
-  return range('position', from, 0, u32Max - count);
 }

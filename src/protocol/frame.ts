@@ -55,6 +55,23 @@ export type Prompt =
   /** A chat; the server renders its model's template. */
   | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
 
+/** A picture in a prompt, by its content. */
+export interface PictureRef {
+  /** [32] SHA-256 of its file. */
+  readonly hash: Uint8Array;
+  /** Length of the file, >= 1. */
+  readonly bytes: number;
+  /** Prompts of messages: index of its message; of ids: 0. */
+  readonly message: number;
+  /**
+   * Prompts of messages: it comes before this byte of the message's content; of ids: index of the
+   * first id that stands for it.
+   */
+  readonly at: number;
+  /** Prompts of ids: how many ids stand for it, whatever they are; of messages: 0. */
+  readonly tokens: number;
+}
+
 /** Asks for an answer. */
 export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly kind: 'open';
@@ -81,6 +98,22 @@ export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly cut: CutLimit | null;
   /** From version 2. Whether the device wants hints of an early exit. */
   readonly wantsHints: boolean;
+  /** From version 5. In the order of their places; empty for a prompt of text. */
+  readonly pictures: readonly PictureRef[];
+  /** From version 5. The bytes of all of them follow at once, in order. */
+  readonly picturesFollow: boolean;
+}
+
+/** From version 5. Bytes of a picture of a session that is being opened. */
+export interface PicturePart {
+  readonly kind: 'picture-part';
+  readonly session: number;
+  /** In Open.pictures. */
+  readonly index: number;
+  /** Position of data[0] in the file. */
+  readonly offset: number;
+  /** [n >= 1] */
+  readonly data: Uint8Array;
 }
 
 /** Drafted tokens of a chain, from a position on. Sending it again changes nothing. */
@@ -169,6 +202,8 @@ export interface Welcome extends TrafficShaping {
   readonly limits: OfferedLimits;
   /** Expected microseconds of a pass now; 0: not known yet. */
   readonly passUs: number;
+  /** From version 5. Prompts may hold pictures. */
+  readonly seesPictures: boolean;
 }
 
 /** The limits of this server, each at most the protocol's own limit. */
@@ -195,10 +230,37 @@ export interface Opened {
   readonly resumeKey: Uint8Array;
   /** Tokens of the prompt; `answer` of Open is not counted. */
   readonly promptLength: number;
-  /** [promptLength] when the device sent text or messages, else empty. */
+  /** [promptLength] when the device sent text or messages, else empty. 0 where images stand. */
   readonly promptIds: Int32Array;
   /** The granted window, at most the requested one. */
   readonly windowMax: number;
+  /** From version 5. In rising order, apart from each other. */
+  readonly images: readonly ImageSpan[];
+}
+
+/** Tokens of an image in a prompt: ids that follow each other, beyond every vocabulary. */
+export interface ImageSpan {
+  /** Position of the first. */
+  readonly from: number;
+  /** >= 1 */
+  readonly count: number;
+  /** In [2^30, 2^31 - count]. */
+  readonly firstId: number;
+}
+
+/** From version 5. The server needs bytes of pictures before it answers Open. */
+export interface PicturesWanted {
+  readonly kind: 'pictures-wanted';
+  readonly session: number;
+  /** [n >= 1] */
+  readonly wanted: readonly PictureWant[];
+}
+
+/** What is missing of a picture: all from `offset` on. */
+export interface PictureWant {
+  /** In Open.pictures. */
+  readonly index: number;
+  readonly offset: number;
 }
 
 /**
@@ -341,12 +403,22 @@ export interface Pong {
 }
 
 /** A frame of a device. */
-export type DeviceFrame = Hello | Open | Draft | TailRequest | Resume | Cancel | Close | Ping;
+export type DeviceFrame =
+  | Hello
+  | Open
+  | PicturePart
+  | Draft
+  | TailRequest
+  | Resume
+  | Cancel
+  | Close
+  | Ping;
 
 /** A frame of a server. */
 export type ServerFrame =
   | Welcome
   | Opened
+  | PicturesWanted
   | Verdict
   | Hint
   | Resumed
@@ -368,6 +440,12 @@ export function strongerShaping(one: TrafficShaping, other: TrafficShaping): Tra
 }
 
 export const noShaping: TrafficShaping = { padBytes: 0, aggregateMs: 0 };
+
+/** Of an Open whose prompt has none. */
+export const noPictures: Pick<Open, 'pictures' | 'picturesFollow'> = {
+  pictures: [],
+  picturesFollow: false,
+};
 
 /** Drafts that a verdict tested: the denominator of the acceptance rate. */
 export function testedCountOf(verdict: Verdict): number {

@@ -89,6 +89,31 @@ export const limits = {
   verdictCount: limit(65_536, 'tested tokens of one Verdict', 'room to merge verdicts'),
   advisedDraftLength: limit(256, 'tokens', 'equals draftTokens'),
   hintCandidates: limit(16, 'tokens of one Hint', 'a device drafts a handful of branches'),
+  pictures: limit(
+    8,
+    'pictures of a prompt',
+    'a few photos, or the last frames of a camera',
+    'picture-too-large',
+  ),
+  pictureBytes: limit(
+    8 * MiB,
+    'bytes of a picture',
+    'a photo of a phone; as pictures/picture.ts',
+    'picture-too-large',
+  ),
+  picturesBytes: limit(
+    16 * MiB,
+    'bytes of all pictures of a prompt',
+    'two of the longest',
+    'picture-too-large',
+  ),
+  images: limit(
+    1024,
+    'images of a prompt',
+    'a model may cut each picture into many',
+    'picture-too-large',
+  ),
+  partBytes: limit(64 * KiB, 'bytes of one PicturePart', 'other frames pass between the parts'),
   padBytes: limit(4096, 'bytes of the smallest message', 'a law of a few hundred tokens fits'),
   aggregateMs: limit(
     2000,
@@ -140,6 +165,8 @@ export type LimitName = keyof typeof limits;
 
 /** Exact length of a resume key: 128 bits cannot be guessed. */
 export const resumeKeyBytes = 16;
+/** A SHA-256. */
+export const pictureHashBytes = 32;
 /** Tokens that one block hash of a vocabulary covers. */
 export const blockTokens = 256;
 /** Positions, counts and session ids lie in [0, 2^32). */

@@ -6,8 +6,11 @@ import type {
   Drain,
   Failure,
   Hint,
+  ImageSpan,
   OfferedLimits,
   Opened,
+  PicturesWanted,
+  PictureWant,
   Pong,
   Resumed,
   SourceCounts,
@@ -33,6 +36,7 @@ import {
   required,
 } from './wire-message.js';
 import {
+  bool,
   f32List,
   mapped,
   noF32,
@@ -68,9 +72,16 @@ export const welcome = new Message<Welcome>(
     passUs: plain(9, u32, 0),
     padBytes: plain(10, u32, 0),
     aggregateMs: plain(11, u32, 0),
+    seesPictures: plain(12, bool, false),
   },
   'welcome',
 );
+
+export const imageSpan = new Message<ImageSpan>({
+  from: plain(1, u32, 0),
+  count: plain(2, u32, 0),
+  firstId: plain(3, u32, 0),
+});
 
 export const opened = new Message<Opened>(
   {
@@ -79,8 +90,22 @@ export const opened = new Message<Opened>(
     promptLength: plain(3, u32, 0),
     promptIds: listed(4, tokens(limits.promptTokens, tokenMax, 'promptIds'), noTokens),
     windowMax: plain(5, u32, 0),
+    images: orEmpty(repeated(6, embedded(imageSpan), limits.images, 'images')),
   },
   'opened',
+);
+
+export const pictureWant = new Message<PictureWant>({
+  index: plain(1, u32, 0),
+  offset: plain(2, u32, 0),
+});
+
+export const picturesWanted = new Message<PicturesWanted>(
+  {
+    session: sessionId,
+    wanted: orEmpty(repeated(2, embedded(pictureWant), limits.pictures, 'wanted')),
+  },
+  'pictures-wanted',
 );
 
 export const sourceCounts = new Message<SourceCounts>({

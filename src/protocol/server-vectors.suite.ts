@@ -46,6 +46,7 @@ export const serverVectors: readonly Vector[] = [
         silenceMs: 30_000,
       },
       passUs: 30_000,
+      seesPictures: false,
       padBytes: 0,
       aggregateMs: 0,
     },
@@ -79,6 +80,7 @@ export const serverVectors: readonly Vector[] = [
         silenceMs: 30_000,
       },
       passUs: 0,
+      seesPictures: false,
       padBytes: 64,
       aggregateMs: 100,
     },
@@ -99,6 +101,7 @@ export const serverVectors: readonly Vector[] = [
       promptLength: 3,
       promptIds: Int32Array.of(1, 9038, 2501),
       windowMax: 16,
+      images: [],
     },
     text: `opened { session: 128 resume_key: "\\000\\001\\002\\003\\004\\005\\006\\007\\010\\t\\n\\013\\014\\r\\016\\017"
       prompt_length: 3 prompt_ids: [1, 9038, 2501] window_max: 16 }`,

@@ -29,6 +29,7 @@ export type SessionState = (typeof sessionStates)[number];
 
 export const deviceEvents = [
   'open',
+  'picture-part',
   'resume',
   'draft',
   /** A Draft with the residual token that is due. */
@@ -38,6 +39,7 @@ export const deviceEvents = [
   'close',
 ] as const;
 export const serverEvents = [
+  'pictures-wanted',
   'opened',
   'resumed',
   'hint',
@@ -60,6 +62,8 @@ export const moves: { readonly [state in SessionState]: Moves } = {
   unused: { open: 'opening', resume: 'resuming' },
   // Drafts may follow Open at once: a device that sends ids knows where the prompt ends.
   opening: {
+    'picture-part': 'opening',
+    'pictures-wanted': 'opening',
     draft: 'opening',
     opened: 'open',
     failure: 'ended',
@@ -100,12 +104,14 @@ export const late: { readonly [state in SessionState]: Late } = {
   unused: {},
   opening: {},
   resuming: {},
-  // A tail that was asked for twice.
-  open: { tail: 'drop' },
+  // A tail that was asked for twice; pictures that the server turned out to have.
+  open: { tail: 'drop', 'picture-part': 'drop' },
   // Drafts of the chain that the verdict discarded.
-  'residual-due': { draft: 'drop' },
+  'residual-due': { draft: 'drop', 'picture-part': 'drop' },
   // Verdicts commit their tokens, cancelled or not.
   cancelling: {
+    'picture-part': 'drop',
+    'pictures-wanted': 'drop',
     opened: 'take',
     verdict: 'take',
     'verdict-law': 'take',
@@ -114,8 +120,15 @@ export const late: { readonly [state in SessionState]: Late } = {
     // A second one changes nothing.
     cancel: 'drop',
   },
-  ended: { draft: 'drop', residual: 'drop', 'tail-request': 'drop', cancel: 'drop' },
+  ended: {
+    'picture-part': 'drop',
+    draft: 'drop',
+    residual: 'drop',
+    'tail-request': 'drop',
+    cancel: 'drop',
+  },
   closed: {
+    'pictures-wanted': 'drop',
     opened: 'drop',
     resumed: 'drop',
     hint: 'drop',

@@ -7,7 +7,7 @@ import type { Hello } from './frame.js';
 /** Lowest supported version. */
 export const versionMin = 1;
 /** Highest supported version. */
-export const versionMax = 4;
+export const versionMax = 5;
 /** From this version on Open may hold a schema and ask for log-probabilities. */
 export const versionOfFormats = 2;
 /** From this version on Open may ask for hints. */
@@ -16,6 +16,8 @@ export const versionOfHints = 2;
 export const versionOfShaping = 3;
 /** From this version on drafts may carry chances. Modes have their own: modeTraits. */
 export const versionOfChances = 4;
+/** From this version on Open may hold pictures. */
+export const versionOfPictures = 5;
 
 /** Name of the WebSocket subprotocol; versions are agreed inside it. */
 export const subprotocol = 'pilotfish';

@@ -7,6 +7,7 @@ export const frameUnits: Readonly<Record<DeviceFrame['kind'], number>> = {
   hello: 8,
   open: 40,
   resume: 40,
+  'picture-part': 1,
   draft: 1,
   'tail-request': 4,
   cancel: 1,

@@ -8,13 +8,14 @@ import type { TokenLogprobs } from '../math/logprobs.js';
 import { type SamplingRequest, samplingRequestOf } from '../math/sampling-request.js';
 import type { PromptPicture } from '../pictures/prompt-picture.js';
 import { errorOfFailure } from '../protocol/failure.js';
-import type {
-  DeviceFrame,
-  EndReason,
-  Prompt,
-  ServerFrame,
-  SourceCounts,
-  Verdict,
+import {
+  type DeviceFrame,
+  type EndReason,
+  noPictures,
+  type Prompt,
+  type ServerFrame,
+  type SourceCounts,
+  type Verdict,
 } from '../protocol/frame.js';
 import type { ServerTests } from './core/drafting/source-tally.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
@@ -245,6 +246,7 @@ function openOf(session: number, request: PlainRequest, isDrafted: boolean): Dev
     windowMax: 1,
     cut: null,
     wantsHints: false,
+    ...noPictures,
     padBytes: 0,
     aggregateMs: 0,
   };

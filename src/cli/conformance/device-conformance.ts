@@ -134,7 +134,7 @@ class DeviceTest {
         resumeMs: 60_000,
         silenceMs: 60_000,
       },
-      ...{ passUs: 1000, padBytes: 0, aggregateMs: 0 },
+      ...{ passUs: 1000, padBytes: 0, aggregateMs: 0, seesPictures: false },
     });
   }
 
@@ -161,6 +161,7 @@ class DeviceTest {
       promptLength: ids.length,
       promptIds: prompt.kind === 'ids' ? new Int32Array(0) : Int32Array.from(ids),
       windowMax: Math.min(64, frame.windowMax),
+      images: [],
     });
   }
 

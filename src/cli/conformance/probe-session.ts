@@ -7,7 +7,15 @@ import { noiseKey } from '../../math/noise.js';
 import { plainSampling } from '../../math/sampling.js';
 import { schemeTraits } from '../../math/scheme.js';
 import { residualToken } from '../../math/split.js';
-import type { Draft, Open, Opened, Resume, Resumed, Verdict } from '../../protocol/frame.js';
+import {
+  type Draft,
+  noPictures,
+  type Open,
+  type Opened,
+  type Resume,
+  type Resumed,
+  type Verdict,
+} from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { expectThat } from './conformance-check.js';
 import type { ProbeLine } from './probe.js';
@@ -33,6 +41,7 @@ export const plainOpen: Open = {
   schema: null,
   topLogprobs: null,
   wantsHints: false,
+  ...noPictures,
   padBytes: 0,
   aggregateMs: 0,
 };

@@ -58,6 +58,8 @@ export function takeFrame(
     case 'failure':
       onFailure(session, frame, nowMs);
       return null;
+    case 'pictures-wanted':
+      return 'the server wants pictures of a prompt without any';
     case 'hint':
       session.draftPlanner.hint(session, frame, nowMs);
       return null;

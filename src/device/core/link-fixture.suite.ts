@@ -71,6 +71,7 @@ export const welcome: Welcome = {
     silenceMs: 0,
   },
   passUs: 0,
+  seesPictures: false,
   padBytes: 0,
   aggregateMs: 0,
 };
@@ -82,6 +83,7 @@ export const opened = (session = 0): ServerFrame => ({
   promptLength: 3,
   promptIds: new Int32Array(0),
   windowMax: 32,
+  images: [],
 });
 
 export const verdict = (changes: Partial<Verdict>): Verdict => ({

@@ -10,6 +10,7 @@ import {
   isOffered,
   type Mode,
   modeTraits,
+  noPictures,
   type TrafficShaping,
   type Welcome,
 } from '../../protocol/frame.js';
@@ -95,6 +96,7 @@ export function openFrame(
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
     cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,
     wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
+    ...noPictures,
     ...shaping,
   };
 }

@@ -1,8 +1,8 @@
 // Writes tokens and embeddings of parts into the arrays of a llama_batch.
 
 import { assert } from '../../base/assert.js';
+import { isImageToken } from '../../base/image-token.js';
 import type { ImageStore } from '../image-store.js';
-import { isImageToken } from '../image-tokens.js';
 import type { Part } from '../row-model.js';
 import type { NativeBatch, Pointer } from './ffi/structs.js';
 import { viewMemory } from './ffi/tensors.js';

@@ -1,7 +1,7 @@
 // Cuts parts of a feed into pieces that are decoded by themselves: words from images, and in
 // deterministic mode those that are computed alike.
 
-import { isImageToken } from '../image-tokens.js';
+import { isImageToken } from '../../base/image-token.js';
 import type { Part } from '../row-model.js';
 
 export const hasImage = ({ tokens }: Part): boolean => tokens.some(isImageToken);

@@ -1,5 +1,5 @@
 // Made by tools/protocol.mjs from ../pilotfish.proto; do not edit. The tests hold codec.ts against it.
-// The wire format of Pilotfish, versions 1 to 4: one Frame per binary WebSocket message. This file defines the fields.
+// The wire format of Pilotfish, versions 1 to 5: one Frame per binary WebSocket message. This file defines the fields.
 // PROTOCOL.md defines when each frame may be sent, how concurrent frames are handled, and all limits and codes.
 //
 // Stricter than protobuf: a frame has exactly one known kind, each singular field appears at most once, and lists of
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pilotfish.proto.
  */
 export const file_pilotfish: GenFile = /*@__PURE__*/
-  fileDesc("Cg9waWxvdGZpc2gucHJvdG8SDHBpbG90ZmlzaC52MSK/BQoFRnJhbWUSJAoFaGVsbG8YASABKAsyEy5waWxvdGZpc2gudjEuSGVsbG9IABIiCgRvcGVuGAIgASgLMhIucGlsb3RmaXNoLnYxLk9wZW5IABIkCgVkcmFmdBgDIAEoCzITLnBpbG90ZmlzaC52MS5EcmFmdEgAEjEKDHRhaWxfcmVxdWVzdBgEIAEoCzIZLnBpbG90ZmlzaC52MS5UYWlsUmVxdWVzdEgAEiYKBnJlc3VtZRgFIAEoCzIULnBpbG90ZmlzaC52MS5SZXN1bWVIABImCgZjYW5jZWwYBiABKAsyFC5waWxvdGZpc2gudjEuQ2FuY2VsSAASJAoFY2xvc2UYByABKAsyEy5waWxvdGZpc2gudjEuQ2xvc2VIABIiCgRwaW5nGBAgASgLMhIucGlsb3RmaXNoLnYxLlBpbmdIABIoCgd3ZWxjb21lGAkgASgLMhUucGlsb3RmaXNoLnYxLldlbGNvbWVIABImCgZvcGVuZWQYCiABKAsyFC5waWxvdGZpc2gudjEuT3BlbmVkSAASKAoHdmVyZGljdBgLIAEoCzIVLnBpbG90ZmlzaC52MS5WZXJkaWN0SAASIgoEaGludBgMIAEoCzISLnBpbG90ZmlzaC52MS5IaW50SAASKAoHcmVzdW1lZBgNIAEoCzIVLnBpbG90ZmlzaC52MS5SZXN1bWVkSAASIgoEdGFpbBgOIAEoCzISLnBpbG90ZmlzaC52MS5UYWlsSAASKAoHZmFpbHVyZRgPIAEoCzIVLnBpbG90ZmlzaC52MS5GYWlsdXJlSAASJAoFZHJhaW4YESABKAsyEy5waWxvdGZpc2gudjEuRHJhaW5IABIiCgRwb25nGBIgASgLMhIucGlsb3RmaXNoLnYxLlBvbmdIABIPCgdwYWRkaW5nGBMgAygMQgYKBGtpbmQiiwEKBUhlbGxvEhMKC3ZlcnNpb25fbWluGAEgASgNEhMKC3ZlcnNpb25fbWF4GAIgASgNEgwKBG5hbWUYAyABKAkSCwoDa2V5GAQgASgJEhMKC2ZpbmdlcnByaW50GAUgASgJEhIKCnZvY2FiX3NpemUYBiABKA0SFAoMYmxvY2tfaGFzaGVzGAcgAygHIpkCCgdXZWxjb21lEg8KB3ZlcnNpb24YASABKA0SEgoKbW9kZWxfbmFtZRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgp2b2NhYl9zaXplGAQgASgNEiUKB3NjaGVtZXMYBSADKA4yFC5waWxvdGZpc2gudjEuU2NoZW1lEiEKBW1vZGVzGAYgAygOMhIucGlsb3RmaXNoLnYxLk1vZGUSFgoOY29udGV4dF9sZW5ndGgYByABKA0SJAoGbGltaXRzGAggASgLMhQucGlsb3RmaXNoLnYxLkxpbWl0cxIPCgdwYXNzX3VzGAkgASgNEhEKCXBhZF9ieXRlcxgKIAEoDRIUCgxhZ2dyZWdhdGVfbXMYCyABKA0imgEKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoDRIQCghzZXNzaW9ucxgCIAEoDRIVCg1wcm9tcHRfdG9rZW5zGAMgASgNEhQKDGRyYWZ0X3Rva2VucxgEIAEoDRIVCg13aW5kb3dfdG9rZW5zGAUgASgNEhEKCXJlc3VtZV9tcxgGIAEoDRISCgpzaWxlbmNlX21zGAcgASgNIpsECgRPcGVuEg8KB3Nlc3Npb24YASABKA0SLAoKcHJvbXB0X2lkcxgCIAEoCzIWLnBpbG90ZmlzaC52MS5Ub2tlbklkc0gAEhUKC3Byb21wdF90ZXh0GAMgASgJSAASNQoPcHJvbXB0X21lc3NhZ2VzGAQgASgLMhoucGlsb3RmaXNoLnYxLkNoYXRNZXNzYWdlc0gAEg4KBmFuc3dlchgFIAMoDRIoCghzYW1wbGluZxgGIAEoCzIWLnBpbG90ZmlzaC52MS5TYW1wbGluZxIMCgRzZWVkGAcgASgGEiQKBnNjaGVtZRgIIAEoDjIULnBpbG90ZmlzaC52MS5TY2hlbWUSIAoEbW9kZRgJIAEoDjISLnBpbG90ZmlzaC52MS5Nb2RlEhIKCnRva2Vuc19tYXgYCiABKA0SEgoKd2luZG93X21heBgLIAEoDRIWCgxjdXRfa2VlcF9tYXgYDCABKA1IARIbChFjdXRfdGFpbF9tYXNzX21heBgNIAEoAUgBEhMKBnNjaGVtYRgOIAEoCUgCiAEBEhkKDHRvcF9sb2dwcm9icxgPIAEoDUgDiAEBEhMKC3dhbnRzX2hpbnRzGBAgASgIEhEKCXBhZF9ieXRlcxgRIAEoDRIUCgxhZ2dyZWdhdGVfbXMYEiABKA1CCAoGcHJvbXB0QgUKA2N1dEIJCgdfc2NoZW1hQg8KDV90b3BfbG9ncHJvYnMiFwoIVG9rZW5JZHMSCwoDaWRzGAEgAygNIjsKDENoYXRNZXNzYWdlcxIrCghtZXNzYWdlcxgBIAMoCzIZLnBpbG90ZmlzaC52MS5DaGF0TWVzc2FnZSIsCgtDaGF0TWVzc2FnZRIMCgRyb2xlGAEgASgJEg8KB2NvbnRlbnQYAiABKAki1QIKCFNhbXBsaW5nEhgKC3RlbXBlcmF0dXJlGAEgASgBSACIAQESEgoFdG9wX2sYAiABKA1IAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBW1pbl9wGAQgASgBSAOIAQESHwoScmVwZXRpdGlvbl9wZW5hbHR5GAUgASgBSASIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgGIAEoAUgFiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAcgASgBSAaIAQESEwoLYmlhc190b2tlbnMYCCADKA0SDgoGYmlhc2VzGAkgAygBQg4KDF90ZW1wZXJhdHVyZUIICgZfdG9wX2tCCAoGX3RvcF9wQggKBl9taW5fcEIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eSJsCgZPcGVuZWQSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhUKDXByb21wdF9sZW5ndGgYAyABKA0SEgoKcHJvbXB0X2lkcxgEIAMoDRISCgp3aW5kb3dfbWF4GAUgASgNIrUBCgVEcmFmdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SCwoDaWRzGAQgAygNEg0KBXByb2JzGAUgAygBEh8KBGxhd3MYBiADKAsyES5waWxvdGZpc2gudjEuTGF3EhUKCHJlc2lkdWFsGAcgASgNSACIAQESDAoEbW9yZRgIIAEoCBIPCgdjaGFuY2VzGAkgASgMQgsKCV9yZXNpZHVhbCIhCgNMYXcSCwoDaWRzGAEgAygNEg0KBXByb2JzGAIgAygBIjcKBkN1dExhdxILCgNpZHMYASADKA0SDQoFcHJvYnMYAiADKAESEQoJdGFpbF9tYXNzGAMgASgBIugDCgdWZXJkaWN0Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SDAoEZnJvbRgDIAEoDRIOCgZ0b2tlbnMYBCADKA0SFgoOYWNjZXB0ZWRfY291bnQYBSABKA0SFgoOcmVqZWN0ZWRfY291bnQYBiABKA0SEAoIcXVldWVfdXMYByABKA0SEQoJdmVyaWZ5X3VzGAggASgNEiEKFGFkdmlzZWRfZHJhZnRfbGVuZ3RoGAkgASgNSAGIAQESKQoDZW5kGAogASgOMhcucGlsb3RmaXNoLnYxLkVuZFJlYXNvbkgCiAEBEiYKCXdob2xlX2xhdxgLIAEoCzIRLnBpbG90ZmlzaC52MS5MYXdIABInCgdjdXRfbGF3GAwgASgLMhQucGlsb3RmaXNoLnYxLkN1dExhd0gAEigKCGxvZ3Byb2JzGA0gAygLMhYucGlsb3RmaXNoLnYxLkxvZ3Byb2JzEiwKDGxhd19sb2dwcm9icxgOIAEoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icxIrCgdzb3VyY2VzGA8gASgLMhoucGlsb3RmaXNoLnYxLlNvdXJjZUNvdW50c0IFCgNsYXdCFwoVX2FkdmlzZWRfZHJhZnRfbGVuZ3RoQgYKBF9lbmQiTwoMU291cmNlQ291bnRzEhQKDGRldmljZV9jb3VudBgBIAEoDRITCgttb2RlbF9jb3VudBgCIAEoDRIUCgxzdWZmaXhfY291bnQYAyABKA0iJwoITG9ncHJvYnMSDgoGdmFsdWVzGAEgAygCEgsKA3RvcBgCIAMoDSJhCgRIaW50Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SEAoIcG9zaXRpb24YAyABKA0SEgoKY2FuZGlkYXRlcxgEIAMoDRITCgtjb25maWRlbmNlcxgFIAMoAiIwCgtUYWlsUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgNEhAKCHBvc2l0aW9uGAIgASgNIncKBFRhaWwSDwoHc2Vzc2lvbhgBIAEoDRIQCghwb3NpdGlvbhgCIAEoDRIeCgNsYXcYAyABKAsyES5waWxvdGZpc2gudjEuTGF3EiwKDGxhd19sb2dwcm9icxgEIAEoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icyJZCgZSZXN1bWUSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhgKEGNvbW1pdHRlZF9sZW5ndGgYAyABKA0SEAoIbG9nX2hhc2gYBCABKAYicQoHUmVzdW1lZBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SDgoGdG9rZW5zGAQgAygNEigKCGxvZ3Byb2JzGAUgAygLMhYucGlsb3RmaXNoLnYxLkxvZ3Byb2JzIhkKBkNhbmNlbBIPCgdzZXNzaW9uGAEgASgNIhgKBUNsb3NlEg8KB3Nlc3Npb24YASABKA0ikAEKB0ZhaWx1cmUSDAoEY29kZRgBIAEoDRIUCgdzZXNzaW9uGAIgASgNSACIAQESDwoHbWVzc2FnZRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDRIsCgVibG9jaxgFIAEoCzIdLnBpbG90ZmlzaC52MS5Wb2NhYnVsYXJ5QmxvY2tCCgoIX3Nlc3Npb24iQgoPVm9jYWJ1bGFyeUJsb2NrEhIKCnZvY2FiX3NpemUYASABKA0SDAoEZnJvbRgCIAEoDRINCgV0ZXh0cxgDIAMoCSI1CgVEcmFpbhIWCg5yZXRyeV9hZnRlcl9tcxgBIAEoDRIUCgxhbHRlcm5hdGl2ZXMYAiADKAkiJwoEUGluZxINCgVub25jZRgBIAEoDRIQCghpc19jb3ZlchgCIAEoCCIVCgRQb25nEg0KBW5vbmNlGAEgASgNKoABCgZTY2hlbWUSFgoSU0NIRU1FX1VOU1BFQ0lGSUVEEAASEQoNU0NIRU1FX0dSRUVEWRABEhIKDlNDSEVNRV9DT1VQTEVEEAISFAoQU0NIRU1FX0FHUkVFTUVOVBADEhAKDFNDSEVNRV9TUExJVBAEEg8KC1NDSEVNRV9GVUxMEAUqiwEKBE1vZGUSFAoQTU9ERV9VTlNQRUNJRklFRBAAEg0KCU1PREVfUkFDRRABEhEKDU1PREVfUElQRUxJTkUQAhIWChJNT0RFX1NUT1BfQU5EX1dBSVQQAxIPCgtNT0RFX1NUUkVBTRAEEg0KCU1PREVfQVVUTxAFEhMKD01PREVfQ09fTE9DQVRFRBAGKowBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fRU5EX09GX1RFWFQQARIVChFFTkRfUkVBU09OX0xFTkdUSBACEhYKEkVORF9SRUFTT05fQ09OVEVYVBADEhgKFEVORF9SRUFTT05fQ0FOQ0VMTEVEEARiBnByb3RvMw");
+  fileDesc("Cg9waWxvdGZpc2gucHJvdG8SDHBpbG90ZmlzaC52MSKrBgoFRnJhbWUSJAoFaGVsbG8YASABKAsyEy5waWxvdGZpc2gudjEuSGVsbG9IABIiCgRvcGVuGAIgASgLMhIucGlsb3RmaXNoLnYxLk9wZW5IABIkCgVkcmFmdBgDIAEoCzITLnBpbG90ZmlzaC52MS5EcmFmdEgAEjEKDHRhaWxfcmVxdWVzdBgEIAEoCzIZLnBpbG90ZmlzaC52MS5UYWlsUmVxdWVzdEgAEiYKBnJlc3VtZRgFIAEoCzIULnBpbG90ZmlzaC52MS5SZXN1bWVIABImCgZjYW5jZWwYBiABKAsyFC5waWxvdGZpc2gudjEuQ2FuY2VsSAASJAoFY2xvc2UYByABKAsyEy5waWxvdGZpc2gudjEuQ2xvc2VIABIiCgRwaW5nGBAgASgLMhIucGlsb3RmaXNoLnYxLlBpbmdIABIxCgxwaWN0dXJlX3BhcnQYFCABKAsyGS5waWxvdGZpc2gudjEuUGljdHVyZVBhcnRIABIoCgd3ZWxjb21lGAkgASgLMhUucGlsb3RmaXNoLnYxLldlbGNvbWVIABImCgZvcGVuZWQYCiABKAsyFC5waWxvdGZpc2gudjEuT3BlbmVkSAASKAoHdmVyZGljdBgLIAEoCzIVLnBpbG90ZmlzaC52MS5WZXJkaWN0SAASIgoEaGludBgMIAEoCzISLnBpbG90ZmlzaC52MS5IaW50SAASKAoHcmVzdW1lZBgNIAEoCzIVLnBpbG90ZmlzaC52MS5SZXN1bWVkSAASIgoEdGFpbBgOIAEoCzISLnBpbG90ZmlzaC52MS5UYWlsSAASKAoHZmFpbHVyZRgPIAEoCzIVLnBpbG90ZmlzaC52MS5GYWlsdXJlSAASJAoFZHJhaW4YESABKAsyEy5waWxvdGZpc2gudjEuRHJhaW5IABIiCgRwb25nGBIgASgLMhIucGlsb3RmaXNoLnYxLlBvbmdIABI3Cg9waWN0dXJlc193YW50ZWQYFSABKAsyHC5waWxvdGZpc2gudjEuUGljdHVyZXNXYW50ZWRIABIPCgdwYWRkaW5nGBMgAygMQgYKBGtpbmQiiwEKBUhlbGxvEhMKC3ZlcnNpb25fbWluGAEgASgNEhMKC3ZlcnNpb25fbWF4GAIgASgNEgwKBG5hbWUYAyABKAkSCwoDa2V5GAQgASgJEhMKC2ZpbmdlcnByaW50GAUgASgJEhIKCnZvY2FiX3NpemUYBiABKA0SFAoMYmxvY2tfaGFzaGVzGAcgAygHIrACCgdXZWxjb21lEg8KB3ZlcnNpb24YASABKA0SEgoKbW9kZWxfbmFtZRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgp2b2NhYl9zaXplGAQgASgNEiUKB3NjaGVtZXMYBSADKA4yFC5waWxvdGZpc2gudjEuU2NoZW1lEiEKBW1vZGVzGAYgAygOMhIucGlsb3RmaXNoLnYxLk1vZGUSFgoOY29udGV4dF9sZW5ndGgYByABKA0SJAoGbGltaXRzGAggASgLMhQucGlsb3RmaXNoLnYxLkxpbWl0cxIPCgdwYXNzX3VzGAkgASgNEhEKCXBhZF9ieXRlcxgKIAEoDRIUCgxhZ2dyZWdhdGVfbXMYCyABKA0SFQoNc2Vlc19waWN0dXJlcxgMIAEoCCKaAQoGTGltaXRzEhMKC2ZyYW1lX2J5dGVzGAEgASgNEhAKCHNlc3Npb25zGAIgASgNEhUKDXByb21wdF90b2tlbnMYAyABKA0SFAoMZHJhZnRfdG9rZW5zGAQgASgNEhUKDXdpbmRvd190b2tlbnMYBSABKA0SEQoJcmVzdW1lX21zGAYgASgNEhIKCnNpbGVuY2VfbXMYByABKA0i4AQKBE9wZW4SDwoHc2Vzc2lvbhgBIAEoDRIsCgpwcm9tcHRfaWRzGAIgASgLMhYucGlsb3RmaXNoLnYxLlRva2VuSWRzSAASFQoLcHJvbXB0X3RleHQYAyABKAlIABI1Cg9wcm9tcHRfbWVzc2FnZXMYBCABKAsyGi5waWxvdGZpc2gudjEuQ2hhdE1lc3NhZ2VzSAASDgoGYW5zd2VyGAUgAygNEigKCHNhbXBsaW5nGAYgASgLMhYucGlsb3RmaXNoLnYxLlNhbXBsaW5nEgwKBHNlZWQYByABKAYSJAoGc2NoZW1lGAggASgOMhQucGlsb3RmaXNoLnYxLlNjaGVtZRIgCgRtb2RlGAkgASgOMhIucGlsb3RmaXNoLnYxLk1vZGUSEgoKdG9rZW5zX21heBgKIAEoDRISCgp3aW5kb3dfbWF4GAsgASgNEhYKDGN1dF9rZWVwX21heBgMIAEoDUgBEhsKEWN1dF90YWlsX21hc3NfbWF4GA0gASgBSAESEwoGc2NoZW1hGA4gASgJSAKIAQESGQoMdG9wX2xvZ3Byb2JzGA8gASgNSAOIAQESEwoLd2FudHNfaGludHMYECABKAgSEQoJcGFkX2J5dGVzGBEgASgNEhQKDGFnZ3JlZ2F0ZV9tcxgSIAEoDRIqCghwaWN0dXJlcxgTIAMoCzIYLnBpbG90ZmlzaC52MS5QaWN0dXJlUmVmEhcKD3BpY3R1cmVzX2ZvbGxvdxgUIAEoCEIICgZwcm9tcHRCBQoDY3V0QgkKB19zY2hlbWFCDwoNX3RvcF9sb2dwcm9icyJWCgpQaWN0dXJlUmVmEgwKBGhhc2gYASABKAwSDQoFYnl0ZXMYAiABKA0SDwoHbWVzc2FnZRgDIAEoDRIKCgJhdBgEIAEoDRIOCgZ0b2tlbnMYBSABKA0iSwoLUGljdHVyZVBhcnQSDwoHc2Vzc2lvbhgBIAEoDRINCgVpbmRleBgCIAEoDRIOCgZvZmZzZXQYAyABKA0SDAoEZGF0YRgEIAEoDCJMCg5QaWN0dXJlc1dhbnRlZBIPCgdzZXNzaW9uGAEgASgNEikKBndhbnRlZBgCIAMoCzIZLnBpbG90ZmlzaC52MS5QaWN0dXJlV2FudCIsCgtQaWN0dXJlV2FudBINCgVpbmRleBgBIAEoDRIOCgZvZmZzZXQYAiABKA0iFwoIVG9rZW5JZHMSCwoDaWRzGAEgAygNIjsKDENoYXRNZXNzYWdlcxIrCghtZXNzYWdlcxgBIAMoCzIZLnBpbG90ZmlzaC52MS5DaGF0TWVzc2FnZSIsCgtDaGF0TWVzc2FnZRIMCgRyb2xlGAEgASgJEg8KB2NvbnRlbnQYAiABKAki1QIKCFNhbXBsaW5nEhgKC3RlbXBlcmF0dXJlGAEgASgBSACIAQESEgoFdG9wX2sYAiABKA1IAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBW1pbl9wGAQgASgBSAOIAQESHwoScmVwZXRpdGlvbl9wZW5hbHR5GAUgASgBSASIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgGIAEoAUgFiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAcgASgBSAaIAQESEwoLYmlhc190b2tlbnMYCCADKA0SDgoGYmlhc2VzGAkgAygBQg4KDF90ZW1wZXJhdHVyZUIICgZfdG9wX2tCCAoGX3RvcF9wQggKBl9taW5fcEIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eSKVAQoGT3BlbmVkEg8KB3Nlc3Npb24YASABKA0SEgoKcmVzdW1lX2tleRgCIAEoDBIVCg1wcm9tcHRfbGVuZ3RoGAMgASgNEhIKCnByb21wdF9pZHMYBCADKA0SEgoKd2luZG93X21heBgFIAEoDRInCgZpbWFnZXMYBiADKAsyFy5waWxvdGZpc2gudjEuSW1hZ2VTcGFuIjoKCUltYWdlU3BhbhIMCgRmcm9tGAEgASgNEg0KBWNvdW50GAIgASgNEhAKCGZpcnN0X2lkGAMgASgNIrUBCgVEcmFmdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SCwoDaWRzGAQgAygNEg0KBXByb2JzGAUgAygBEh8KBGxhd3MYBiADKAsyES5waWxvdGZpc2gudjEuTGF3EhUKCHJlc2lkdWFsGAcgASgNSACIAQESDAoEbW9yZRgIIAEoCBIPCgdjaGFuY2VzGAkgASgMQgsKCV9yZXNpZHVhbCIhCgNMYXcSCwoDaWRzGAEgAygNEg0KBXByb2JzGAIgAygBIjcKBkN1dExhdxILCgNpZHMYASADKA0SDQoFcHJvYnMYAiADKAESEQoJdGFpbF9tYXNzGAMgASgBIugDCgdWZXJkaWN0Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SDAoEZnJvbRgDIAEoDRIOCgZ0b2tlbnMYBCADKA0SFgoOYWNjZXB0ZWRfY291bnQYBSABKA0SFgoOcmVqZWN0ZWRfY291bnQYBiABKA0SEAoIcXVldWVfdXMYByABKA0SEQoJdmVyaWZ5X3VzGAggASgNEiEKFGFkdmlzZWRfZHJhZnRfbGVuZ3RoGAkgASgNSAGIAQESKQoDZW5kGAogASgOMhcucGlsb3RmaXNoLnYxLkVuZFJlYXNvbkgCiAEBEiYKCXdob2xlX2xhdxgLIAEoCzIRLnBpbG90ZmlzaC52MS5MYXdIABInCgdjdXRfbGF3GAwgASgLMhQucGlsb3RmaXNoLnYxLkN1dExhd0gAEigKCGxvZ3Byb2JzGA0gAygLMhYucGlsb3RmaXNoLnYxLkxvZ3Byb2JzEiwKDGxhd19sb2dwcm9icxgOIAEoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icxIrCgdzb3VyY2VzGA8gASgLMhoucGlsb3RmaXNoLnYxLlNvdXJjZUNvdW50c0IFCgNsYXdCFwoVX2FkdmlzZWRfZHJhZnRfbGVuZ3RoQgYKBF9lbmQiTwoMU291cmNlQ291bnRzEhQKDGRldmljZV9jb3VudBgBIAEoDRITCgttb2RlbF9jb3VudBgCIAEoDRIUCgxzdWZmaXhfY291bnQYAyABKA0iJwoITG9ncHJvYnMSDgoGdmFsdWVzGAEgAygCEgsKA3RvcBgCIAMoDSJhCgRIaW50Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SEAoIcG9zaXRpb24YAyABKA0SEgoKY2FuZGlkYXRlcxgEIAMoDRITCgtjb25maWRlbmNlcxgFIAMoAiIwCgtUYWlsUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgNEhAKCHBvc2l0aW9uGAIgASgNIncKBFRhaWwSDwoHc2Vzc2lvbhgBIAEoDRIQCghwb3NpdGlvbhgCIAEoDRIeCgNsYXcYAyABKAsyES5waWxvdGZpc2gudjEuTGF3EiwKDGxhd19sb2dwcm9icxgEIAEoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icyJZCgZSZXN1bWUSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhgKEGNvbW1pdHRlZF9sZW5ndGgYAyABKA0SEAoIbG9nX2hhc2gYBCABKAYicQoHUmVzdW1lZBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SDgoGdG9rZW5zGAQgAygNEigKCGxvZ3Byb2JzGAUgAygLMhYucGlsb3RmaXNoLnYxLkxvZ3Byb2JzIhkKBkNhbmNlbBIPCgdzZXNzaW9uGAEgASgNIhgKBUNsb3NlEg8KB3Nlc3Npb24YASABKA0ikAEKB0ZhaWx1cmUSDAoEY29kZRgBIAEoDRIUCgdzZXNzaW9uGAIgASgNSACIAQESDwoHbWVzc2FnZRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDRIsCgVibG9jaxgFIAEoCzIdLnBpbG90ZmlzaC52MS5Wb2NhYnVsYXJ5QmxvY2tCCgoIX3Nlc3Npb24iQgoPVm9jYWJ1bGFyeUJsb2NrEhIKCnZvY2FiX3NpemUYASABKA0SDAoEZnJvbRgCIAEoDRINCgV0ZXh0cxgDIAMoCSI1CgVEcmFpbhIWCg5yZXRyeV9hZnRlcl9tcxgBIAEoDRIUCgxhbHRlcm5hdGl2ZXMYAiADKAkiJwoEUGluZxINCgVub25jZRgBIAEoDRIQCghpc19jb3ZlchgCIAEoCCIVCgRQb25nEg0KBW5vbmNlGAEgASgNKoABCgZTY2hlbWUSFgoSU0NIRU1FX1VOU1BFQ0lGSUVEEAASEQoNU0NIRU1FX0dSRUVEWRABEhIKDlNDSEVNRV9DT1VQTEVEEAISFAoQU0NIRU1FX0FHUkVFTUVOVBADEhAKDFNDSEVNRV9TUExJVBAEEg8KC1NDSEVNRV9GVUxMEAUqiwEKBE1vZGUSFAoQTU9ERV9VTlNQRUNJRklFRBAAEg0KCU1PREVfUkFDRRABEhEKDU1PREVfUElQRUxJTkUQAhIWChJNT0RFX1NUT1BfQU5EX1dBSVQQAxIPCgtNT0RFX1NUUkVBTRAEEg0KCU1PREVfQVVUTxAFEhMKD01PREVfQ09fTE9DQVRFRBAGKowBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fRU5EX09GX1RFWFQQARIVChFFTkRfUkVBU09OX0xFTkdUSBACEhYKEkVORF9SRUFTT05fQ09OVEVYVBADEhgKFEVORF9SRUFTT05fQ0FOQ0VMTEVEEARiBnByb3RvMw");
 
 /**
  * @generated from message pilotfish.v1.Frame
@@ -79,6 +79,12 @@ export type Frame = Message<"pilotfish.v1.Frame"> & {
     case: "ping";
   } | {
     /**
+     * @generated from field: pilotfish.v1.PicturePart picture_part = 20;
+     */
+    value: PicturePart;
+    case: "picturePart";
+  } | {
+    /**
      * From the server.
      *
      * @generated from field: pilotfish.v1.Welcome welcome = 9;
@@ -133,6 +139,12 @@ export type Frame = Message<"pilotfish.v1.Frame"> & {
      */
     value: Pong;
     case: "pong";
+  } | {
+    /**
+     * @generated from field: pilotfish.v1.PicturesWanted pictures_wanted = 21;
+     */
+    value: PicturesWanted;
+    case: "picturesWanted";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -283,6 +295,13 @@ export type Welcome = Message<"pilotfish.v1.Welcome"> & {
    * @generated from field: uint32 aggregate_ms = 11;
    */
   aggregateMs: number;
+
+  /**
+   * Since version 5. Prompts may hold pictures.
+   *
+   * @generated from field: bool sees_pictures = 12;
+   */
+  seesPictures: boolean;
 };
 
 /**
@@ -487,6 +506,20 @@ export type Open = Message<"pilotfish.v1.Open"> & {
    * @generated from field: uint32 aggregate_ms = 18;
    */
   aggregateMs: number;
+
+  /**
+   * Since version 5. Pictures in the prompt, in the order of their places; not with prompt_text.
+   *
+   * @generated from field: repeated pilotfish.v1.PictureRef pictures = 19;
+   */
+  pictures: PictureRef[];
+
+  /**
+   * Since version 5. The bytes of all of them follow at once, in order.
+   *
+   * @generated from field: bool pictures_follow = 20;
+   */
+  picturesFollow: boolean;
 };
 
 /**
@@ -495,6 +528,144 @@ export type Open = Message<"pilotfish.v1.Open"> & {
  */
 export const OpenSchema: GenMessage<Open> = /*@__PURE__*/
   messageDesc(file_pilotfish, 4);
+
+/**
+ * A picture in a prompt: a PNG, JPEG or WebP file.
+ *
+ * @generated from message pilotfish.v1.PictureRef
+ */
+export type PictureRef = Message<"pilotfish.v1.PictureRef"> & {
+  /**
+   * SHA-256 of the file, 32 bytes.
+   *
+   * @generated from field: bytes hash = 1;
+   */
+  hash: Uint8Array;
+
+  /**
+   * Length of the file.
+   *
+   * @generated from field: uint32 bytes = 2;
+   */
+  bytes: number;
+
+  /**
+   * With prompt_messages: index of its message. With prompt_ids: 0.
+   *
+   * @generated from field: uint32 message = 3;
+   */
+  message: number;
+
+  /**
+   * With prompt_messages: the picture comes before this byte of the message's content. With prompt_ids: index of the
+   * first id that stands for it.
+   *
+   * @generated from field: uint32 at = 4;
+   */
+  at: number;
+
+  /**
+   * With prompt_ids: how many ids stand for it; their values are ignored. With prompt_messages: 0.
+   *
+   * @generated from field: uint32 tokens = 5;
+   */
+  tokens: number;
+};
+
+/**
+ * Describes the message pilotfish.v1.PictureRef.
+ * Use `create(PictureRefSchema)` to create a new message.
+ */
+export const PictureRefSchema: GenMessage<PictureRef> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 5);
+
+/**
+ * Since version 5. Bytes of a picture of a session that is being opened.
+ *
+ * @generated from message pilotfish.v1.PicturePart
+ */
+export type PicturePart = Message<"pilotfish.v1.PicturePart"> & {
+  /**
+   * @generated from field: uint32 session = 1;
+   */
+  session: number;
+
+  /**
+   * Index in Open.pictures.
+   *
+   * @generated from field: uint32 index = 2;
+   */
+  index: number;
+
+  /**
+   * Position of data[0] in the file.
+   *
+   * @generated from field: uint32 offset = 3;
+   */
+  offset: number;
+
+  /**
+   * @generated from field: bytes data = 4;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message pilotfish.v1.PicturePart.
+ * Use `create(PicturePartSchema)` to create a new message.
+ */
+export const PicturePartSchema: GenMessage<PicturePart> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 6);
+
+/**
+ * Since version 5. The server needs bytes of pictures before it answers Open.
+ *
+ * @generated from message pilotfish.v1.PicturesWanted
+ */
+export type PicturesWanted = Message<"pilotfish.v1.PicturesWanted"> & {
+  /**
+   * @generated from field: uint32 session = 1;
+   */
+  session: number;
+
+  /**
+   * @generated from field: repeated pilotfish.v1.PictureWant wanted = 2;
+   */
+  wanted: PictureWant[];
+};
+
+/**
+ * Describes the message pilotfish.v1.PicturesWanted.
+ * Use `create(PicturesWantedSchema)` to create a new message.
+ */
+export const PicturesWantedSchema: GenMessage<PicturesWanted> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 7);
+
+/**
+ * @generated from message pilotfish.v1.PictureWant
+ */
+export type PictureWant = Message<"pilotfish.v1.PictureWant"> & {
+  /**
+   * Index in Open.pictures.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * Bytes before it are there already.
+   *
+   * @generated from field: uint32 offset = 2;
+   */
+  offset: number;
+};
+
+/**
+ * Describes the message pilotfish.v1.PictureWant.
+ * Use `create(PictureWantSchema)` to create a new message.
+ */
+export const PictureWantSchema: GenMessage<PictureWant> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 8);
 
 /**
  * @generated from message pilotfish.v1.TokenIds
@@ -511,7 +682,7 @@ export type TokenIds = Message<"pilotfish.v1.TokenIds"> & {
  * Use `create(TokenIdsSchema)` to create a new message.
  */
 export const TokenIdsSchema: GenMessage<TokenIds> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 5);
+  messageDesc(file_pilotfish, 9);
 
 /**
  * @generated from message pilotfish.v1.ChatMessages
@@ -528,7 +699,7 @@ export type ChatMessages = Message<"pilotfish.v1.ChatMessages"> & {
  * Use `create(ChatMessagesSchema)` to create a new message.
  */
 export const ChatMessagesSchema: GenMessage<ChatMessages> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 6);
+  messageDesc(file_pilotfish, 10);
 
 /**
  * @generated from message pilotfish.v1.ChatMessage
@@ -550,7 +721,7 @@ export type ChatMessage = Message<"pilotfish.v1.ChatMessage"> & {
  * Use `create(ChatMessageSchema)` to create a new message.
  */
 export const ChatMessageSchema: GenMessage<ChatMessage> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 7);
+  messageDesc(file_pilotfish, 11);
 
 /**
  * How logits become the distribution of the next token. No field has a default: a missing field is an error.
@@ -623,7 +794,7 @@ export type Sampling = Message<"pilotfish.v1.Sampling"> & {
  * Use `create(SamplingSchema)` to create a new message.
  */
 export const SamplingSchema: GenMessage<Sampling> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 8);
+  messageDesc(file_pilotfish, 12);
 
 /**
  * Answers Open.
@@ -663,6 +834,13 @@ export type Opened = Message<"pilotfish.v1.Opened"> & {
    * @generated from field: uint32 window_max = 5;
    */
   windowMax: number;
+
+  /**
+   * Since version 5. Where images stand in the prompt; there prompt_ids are 0.
+   *
+   * @generated from field: repeated pilotfish.v1.ImageSpan images = 6;
+   */
+  images: ImageSpan[];
 };
 
 /**
@@ -670,7 +848,41 @@ export type Opened = Message<"pilotfish.v1.Opened"> & {
  * Use `create(OpenedSchema)` to create a new message.
  */
 export const OpenedSchema: GenMessage<Opened> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 9);
+  messageDesc(file_pilotfish, 13);
+
+/**
+ * Tokens of an image: ids that follow each other, beyond every vocabulary. They count as positions and in log_hash, and
+ * are never drafted from.
+ *
+ * @generated from message pilotfish.v1.ImageSpan
+ */
+export type ImageSpan = Message<"pilotfish.v1.ImageSpan"> & {
+  /**
+   * Position of the first.
+   *
+   * @generated from field: uint32 from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * [2^30, 2^31 - count]
+   *
+   * @generated from field: uint32 first_id = 3;
+   */
+  firstId: number;
+};
+
+/**
+ * Describes the message pilotfish.v1.ImageSpan.
+ * Use `create(ImageSpanSchema)` to create a new message.
+ */
+export const ImageSpanSchema: GenMessage<ImageSpan> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 14);
 
 /**
  * Tokens that the device proposes.
@@ -744,7 +956,7 @@ export type Draft = Message<"pilotfish.v1.Draft"> & {
  * Use `create(DraftSchema)` to create a new message.
  */
 export const DraftSchema: GenMessage<Draft> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 10);
+  messageDesc(file_pilotfish, 15);
 
 /**
  * A probability distribution over tokens. Without ids: one probability per token of the vocabulary.
@@ -770,7 +982,7 @@ export type Law = Message<"pilotfish.v1.Law"> & {
  * Use `create(LawSchema)` to create a new message.
  */
 export const LawSchema: GenMessage<Law> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 11);
+  messageDesc(file_pilotfish, 16);
 
 /**
  * A truncated distribution: the likeliest tokens with their original probabilities.
@@ -801,7 +1013,7 @@ export type CutLaw = Message<"pilotfish.v1.CutLaw"> & {
  * Use `create(CutLawSchema)` to create a new message.
  */
 export const CutLawSchema: GenMessage<CutLaw> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 12);
+  messageDesc(file_pilotfish, 17);
 
 /**
  * Commits tokens. The new committed length is from + size of tokens. The device already has the tokens before `from`:
@@ -916,7 +1128,7 @@ export type Verdict = Message<"pilotfish.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 13);
+  messageDesc(file_pilotfish, 18);
 
 /**
  * Committed tokens by the draft that a pass took each from; the rest are the target's own.
@@ -951,7 +1163,7 @@ export type SourceCounts = Message<"pilotfish.v1.SourceCounts"> & {
  * Use `create(SourceCountsSchema)` to create a new message.
  */
 export const SourceCountsSchema: GenMessage<SourceCounts> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 14);
+  messageDesc(file_pilotfish, 19);
 
 /**
  * Natural logarithms of the target's probabilities, before penalties, bias, schema, temperature and filters.
@@ -979,7 +1191,7 @@ export type Logprobs = Message<"pilotfish.v1.Logprobs"> & {
  * Use `create(LogprobsSchema)` to create a new message.
  */
 export const LogprobsSchema: GenMessage<Logprobs> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 15);
+  messageDesc(file_pilotfish, 20);
 
 /**
  * A guess from an early exit, sent before the verdict. Never becomes part of the text.
@@ -1020,7 +1232,7 @@ export type Hint = Message<"pilotfish.v1.Hint"> & {
  * Use `create(HintSchema)` to create a new message.
  */
 export const HintSchema: GenMessage<Hint> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 16);
+  messageDesc(file_pilotfish, 21);
 
 /**
  * Scheme split: requests the whole distribution, because the cut one was not enough.
@@ -1046,7 +1258,7 @@ export type TailRequest = Message<"pilotfish.v1.TailRequest"> & {
  * Use `create(TailRequestSchema)` to create a new message.
  */
 export const TailRequestSchema: GenMessage<TailRequest> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 17);
+  messageDesc(file_pilotfish, 22);
 
 /**
  * Answers TailRequest.
@@ -1082,7 +1294,7 @@ export type Tail = Message<"pilotfish.v1.Tail"> & {
  * Use `create(TailSchema)` to create a new message.
  */
 export const TailSchema: GenMessage<Tail> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 18);
+  messageDesc(file_pilotfish, 23);
 
 /**
  * Moves a session of a lost connection to this one.
@@ -1120,7 +1332,7 @@ export type Resume = Message<"pilotfish.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 19);
+  messageDesc(file_pilotfish, 24);
 
 /**
  * Answers Resume with the tokens that the device is missing.
@@ -1165,7 +1377,7 @@ export type Resumed = Message<"pilotfish.v1.Resumed"> & {
  * Use `create(ResumedSchema)` to create a new message.
  */
 export const ResumedSchema: GenMessage<Resumed> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 20);
+  messageDesc(file_pilotfish, 25);
 
 /**
  * Ends the answer; the server replies with a last verdict.
@@ -1184,7 +1396,7 @@ export type Cancel = Message<"pilotfish.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 21);
+  messageDesc(file_pilotfish, 26);
 
 /**
  * The device no longer needs the session; the server forgets it.
@@ -1203,7 +1415,7 @@ export type Close = Message<"pilotfish.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 22);
+  messageDesc(file_pilotfish, 27);
 
 /**
  * Ends a session, or the connection.
@@ -1252,7 +1464,7 @@ export type Failure = Message<"pilotfish.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 23);
+  messageDesc(file_pilotfish, 28);
 
 /**
  * @generated from message pilotfish.v1.VocabularyBlock
@@ -1285,7 +1497,7 @@ export type VocabularyBlock = Message<"pilotfish.v1.VocabularyBlock"> & {
  * Use `create(VocabularyBlockSchema)` to create a new message.
  */
 export const VocabularyBlockSchema: GenMessage<VocabularyBlock> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 24);
+  messageDesc(file_pilotfish, 29);
 
 /**
  * The server is shutting down: no new sessions; running ones may finish, or resume on another server.
@@ -1311,7 +1523,7 @@ export type Drain = Message<"pilotfish.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 25);
+  messageDesc(file_pilotfish, 30);
 
 /**
  * @generated from message pilotfish.v1.Ping
@@ -1337,7 +1549,7 @@ export type Ping = Message<"pilotfish.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 26);
+  messageDesc(file_pilotfish, 31);
 
 /**
  * @generated from message pilotfish.v1.Pong
@@ -1354,7 +1566,7 @@ export type Pong = Message<"pilotfish.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 27);
+  messageDesc(file_pilotfish, 32);
 
 /**
  * How drafts are verified. MATH.md proves each exact.

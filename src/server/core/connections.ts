@@ -139,6 +139,7 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
     contextLength: model.contextLength,
     limits,
     passUs: Math.min(0xffff_ffff, Math.round(coarse(passMs) * 1000)),
+    seesPictures: false,
     padBytes,
     aggregateMs,
   };

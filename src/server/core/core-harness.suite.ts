@@ -6,14 +6,15 @@ import type { KeyGrant } from '../../base/key-grant.js';
 import type { EngineCore } from '../../engine/engine-core.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
-import type {
-  DeviceFrame,
-  Draft,
-  Hello,
-  Open,
-  Resume,
-  ServerFrame,
-  Verdict,
+import {
+  type DeviceFrame,
+  type Draft,
+  type Hello,
+  noPictures,
+  type Open,
+  type Resume,
+  type ServerFrame,
+  type Verdict,
 } from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { answerOf } from '../../sim/sim-engine.js';
@@ -53,6 +54,7 @@ export function openFrame(changes: Partial<Open> = {}): Open {
     schema: null,
     topLogprobs: null,
     wantsHints: false,
+    ...noPictures,
     padBytes: 0,
     aggregateMs: 0,
     ...changes,

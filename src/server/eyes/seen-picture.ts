@@ -1,8 +1,9 @@
 // Puts an encoded picture into the engine's prompts: the ids that stand for it, words around its
 // images included.
 
+import { isImageToken } from '../../base/image-token.js';
 import type { Engine } from '../../engine/engine.js';
-import { type EncodedPicture, isImageToken } from '../../engine/image-tokens.js';
+import type { EncodedPicture } from '../../engine/image-tokens.js';
 
 /** The part of an engine that images enter by. */
 export type SeeingEngine = Pick<Engine, 'see' | 'forget'>;
@@ -55,7 +56,7 @@ export function forgetAll({ images }: Pick<SeenPicture, 'images'>, engine: Seein
 }
 
 /** Its ids from the first of an image to the last: what a token log shows of it. */
-export function imageSpan({ ids }: SeenPicture): Int32Array {
+export function idsOfImages({ ids }: SeenPicture): Int32Array {
   const from = ids.findIndex(isImageToken);
   const to = ids.findLastIndex(isImageToken) + 1;
   return ids.subarray(from, to);

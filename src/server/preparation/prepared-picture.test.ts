@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { firstImageToken } from '../../engine/image-tokens.js';
+import { firstImageToken } from '../../base/image-token.js';
 import { joinedIds, withOwnIds } from './prepared-picture.js';
 
 const bytes = new Uint8Array(0);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { slotId } from '../../../base/brand.js';
-import { firstImageToken } from '../../../engine/image-tokens.js';
+import { firstImageToken } from '../../../base/image-token.js';
 import { TokenLog } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { Tenant } from '../tenants/tenant.js';

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isImageToken } from '../../../engine/image-tokens.js';
+import { isImageToken } from '../../../base/image-token.js';
 import { scriptedImageWidth as width } from '../../../engine/scripted-model.js';
 import type { Mode } from '../../../protocol/frame.js';
 import { Harness, openFrame, tokensOf } from '../core-harness.suite.js';

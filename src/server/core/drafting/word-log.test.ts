@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { firstImageToken, isImageToken } from '../../../engine/image-tokens.js';
+import { firstImageToken, isImageToken } from '../../../base/image-token.js';
 import { TokenLog } from '../../../protocol/token-log.js';
 import { WordLog } from './word-log.js';
 

@@ -1,6 +1,6 @@
 // Shows a session's tokens without the images of its prompt: what draft models and look-ups see.
 
-import { isImageToken } from '../../../engine/image-tokens.js';
+import { isImageToken } from '../../../base/image-token.js';
 import type { CommittedTokens } from '../../../protocol/token-log.js';
 import { joinTokens } from './draft-line.js';
 

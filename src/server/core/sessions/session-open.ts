@@ -3,6 +3,7 @@
 
 import type { WireCode } from '../../../protocol/code.js';
 import type { Open, Resume } from '../../../protocol/frame.js';
+import { imageSpansOf, withoutImages } from '../../../protocol/image-spans.js';
 import { tokenLogHash } from '../../../protocol/token-log-hash.js';
 import type { CoreParts } from '../core-parts.js';
 import type { PreparedOpen } from '../prepared-open.js';
@@ -52,19 +53,19 @@ export class SessionOpen {
     const { promptLength, windowMax, shaping } = terms;
     const resumeKey = this.#parts.settings.randomBytes(16);
     const key = this.#nextKey++;
+    const prompt = log.slice(0, promptLength);
     const session = new Session({ key, terms, log, resumeKey: hex(resumeKey), address }, nowMs);
     this.#parts.table.use(address);
     this.#parts.table.add(session);
     this.#parts.outbox.shape(address, shaping);
-    // Pictures have ids of this server.
-    const isKnown = frame.prompt.kind === 'ids' && terms.hold === null;
     this.#parts.replies.send(session, {
       kind: 'opened',
       session: address.session,
       resumeKey,
       promptLength,
-      promptIds: isKnown ? new Int32Array(0) : log.slice(0, promptLength),
+      promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : withoutImages(prompt),
       windowMax,
+      images: imageSpansOf(prompt),
     });
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
     this.#parts.scheduler.refresh(session);
