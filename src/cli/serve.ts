@@ -15,6 +15,7 @@ import {
   startServer,
 } from '../server/index.js';
 import { exitChoiceOf, exitHeadFlag, exitText } from './flags/exit-head.js';
+import { type EyesOptions, eyesFlags, type StartedEyes, startEyes } from './flags/eyes-flags.js';
 import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
@@ -64,6 +65,7 @@ interface ServeOptions
     LoadOptions,
     HttpOptions,
     ShapingOptions,
+    EyesOptions,
     ServerDraftOptions {
   readonly model: string;
   readonly port: number;
@@ -88,7 +90,7 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
     .command('serve')
     .summary('serve a target model to drafting devices')
     .description(description);
-  addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
+  addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...eyesFlags(), ...loadFlags()]);
   addGroup(command, 'Drafts of the server', serverDraftFlags());
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'Access', [...listenFlagsOf('--'), insecureFlag()]);
@@ -185,6 +187,27 @@ async function serveWith(
   const target = await engineOptions(options, terminal);
   const draft =
     drafts.model === null ? null : await draftOptions(drafts.model, target, options, terminal);
+  const eyes = await startEyes(options, target.modelPath, terminal.env);
+  try {
+    await serveModels(access, options, terminal, { target, draft, drafts, eyes });
+  } finally {
+    await eyes?.close();
+  }
+}
+
+interface ServedModels {
+  readonly target: LlamaOptions;
+  readonly draft: LlamaOptions | null;
+  readonly drafts: ChosenDrafters;
+  readonly eyes: StartedEyes | null;
+}
+
+async function serveModels(
+  access: OpenAccess,
+  options: ServeOptions,
+  terminal: Terminal,
+  { target, draft, drafts, eyes }: ServedModels,
+): Promise<void> {
   const [pair] = await Promise.all([loadPair(target, draft, terminal), loadApi()]);
   const engine = pair.target;
   let closeHttp: () => void = () => undefined;
@@ -197,6 +220,7 @@ async function serveWith(
     const server = await startServer({
       engine,
       ...serverOptions(options, access),
+      ...(eyes !== null && { eyes }),
       drafting: {
         fixedLength: options.draftLength,
         ...(drafts.hasSuffix && { suffixBytesMax: options.suffixMib * 2 ** 20 }),
@@ -316,7 +340,7 @@ function noteShortDraft({ target, draft }: EnginePair, terminal: Terminal): void
 function readyLine(
   { target, draft }: EnginePair,
   { hasSuffix }: ChosenDrafters,
-  { address }: RunningServer,
+  { address, seesPictures }: RunningServer,
 ): string {
   const { modelName, slotCount, contextLength } = target.info;
   const drafters = [
@@ -324,7 +348,8 @@ function readyLine(
     ...(hasSuffix ? ['look-up'] : []),
   ];
   const drafting = drafters.length === 0 ? '' : `; drafts by ${drafters.join(' and ')}`;
-  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens${drafting}`;
+  const seeing = seesPictures ? '; sees pictures' : '';
+  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens${drafting}${seeing}`;
 }
 
 function farewell(server: RunningServer): string {

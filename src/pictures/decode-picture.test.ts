@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PilotfishError } from '../base/error.js';
-import { decodePicture } from './decode-picture.js';
+import { checkPictureDecoder, decodePicture } from './decode-picture.js';
 import { drawn, gradient, png } from './drawn.suite.js';
 
 // First: once it is loaded, sharp is never looked for again.
@@ -17,6 +17,8 @@ it('without sharp, a picture is refused with what to install', async () => {
     assert.match(reason.message, /npm install sharp@\d+\.\d+\.\d+$/);
     return true;
   });
+  assert.throws(() => checkPictureDecoder(missing), { code: 'picture-decoder-missing' });
+  checkPictureDecoder();
 });
 
 describe('a decoded picture', () => {

@@ -22,6 +22,7 @@ const decodeSecondsMax = 10;
 const sharpVersion = '0.35.5';
 
 let loaded: typeof Sharp | null = null;
+const loadHere: (name: string) => unknown = createRequire(import.meta.url);
 
 /** @throws PilotfishError `picture-decoder-missing`. */
 function loadSharp(load: (name: string) => unknown): typeof Sharp {
@@ -39,6 +40,15 @@ function loadSharp(load: (name: string) => unknown): typeof Sharp {
 }
 
 /**
+ * Whether pictures can be decoded here.
+ *
+ * @throws PilotfishError `picture-decoder-missing`, with what to install.
+ */
+export function checkPictureDecoder(load: (name: string) => unknown = loadHere): void {
+  loaded = loadSharp(load);
+}
+
+/**
  * The pixels of a picture, turned as its camera was held, transparent ones on white.
  *
  * @param bytes of a PNG, JPEG or WebP file.
@@ -50,7 +60,7 @@ function loadSharp(load: (name: string) => unknown): typeof Sharp {
 export async function decodePicture(
   bytes: Uint8Array,
   sideMax: number,
-  load: (name: string) => unknown = createRequire(import.meta.url),
+  load: (name: string) => unknown = loadHere,
 ): Promise<Pixels> {
   const { kind, end } = readPictureHeader(bytes);
   const sharp = loadSharp(load);

@@ -27,8 +27,8 @@ import {
   vocabularyBlockOf,
 } from '../protocol/vocabulary-blocks.js';
 import type { Batching, ServerCoreSettings, ServerDrafting } from './core/settings.js';
-import { Eyes } from './eyes/eyes.js';
 import type { PictureEncoder } from './eyes/picture-encoder.js';
+import { ServerEyes } from './eyes/server-eyes.js';
 import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import type { ServerStats } from './stats.js';
@@ -178,13 +178,13 @@ export function eyesOf({
   engine,
   eyes: encoder,
   eyesBytesMax: bytesMax,
-}: ServerOptions): Eyes | null {
+}: ServerOptions): ServerEyes | null {
   if (encoder === undefined) return null;
   const { modelName, imageWidth } = engine.info;
   if (imageWidth === null) {
     throw new PilotfishError('usage', `${modelName} takes no images, so it needs no eyes`);
   }
-  return new Eyes({ engine, encoder, ...(bytesMax !== undefined && { bytesMax }) });
+  return new ServerEyes({ engine, encoder, ...(bytesMax !== undefined && { bytesMax }) });
 }
 
 /** Settings of the core: options over defaults. Reads the vocabulary of the engine. */

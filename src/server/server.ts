@@ -13,7 +13,7 @@ import { PacedCore } from './core/paced-core.js';
 import type { PreparedOpen } from './core/prepared-open.js';
 import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
-import { type Eyes, noPictures } from './eyes/eyes.js';
+import { noPictureStats, type ServerEyes } from './eyes/server-eyes.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
 import { frameBytes, frameUnits } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
@@ -87,7 +87,7 @@ class Server implements RunningServer {
   readonly #core: ServerCore;
   readonly #runner: EngineRunner;
   readonly #connections = new Map<number, Connection>();
-  readonly #eyes: Eyes | null;
+  readonly #eyes: ServerEyes | null;
   readonly #preparation: Preparation;
   readonly #wire = new WireTally();
   readonly #loopDelay = new LoopDelay();
@@ -174,7 +174,7 @@ class Server implements RunningServer {
       uptimeMs: performance.now() - this.#startedAtMs,
       core: this.#core.stats(),
       wire: this.#wire.counts,
-      pictures: this.#eyes?.stats ?? noPictures,
+      pictures: this.#eyes?.stats ?? noPictureStats,
       process: processStats(this.#loopDelay.read()),
     };
   }
@@ -215,8 +215,8 @@ class Server implements RunningServer {
 
   #frame({ peer, order }: Connection, frame: Omit<FrameInput, 'kind'>): void {
     const keyId = peer.grant?.id ?? null;
-    const isTaken = order.take({ kind: 'frame', ...frame }, (open) =>
-      this.#preparation.prepare({ ...open, pictures: [] }, keyId),
+    const isTaken = order.take({ kind: 'frame', ...frame }, ({ prompt, schema }) =>
+      this.#preparation.prepare({ prompt, schema }, keyId),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';

@@ -2,7 +2,7 @@
 // Plain numbers with the unit in the name, for `GET /stats`, `pilotfish top` and --json.
 
 import type { CoreStats } from './core/core-stats.js';
-import type { PictureStats } from './eyes/eyes.js';
+import type { PictureStats } from './eyes/server-eyes.js';
 import type { LoopDelays } from './loop-delay.js';
 
 export interface WireCounts {

@@ -154,11 +154,12 @@ describe('the images of a session', () => {
 
   it('are in prompts of ids too, and the device is told of the ids they have here', () => {
     const core = held();
-    const [stand, own] = [Int32Array.of(0, firstImageToken, 5), Int32Array.of(0, 3, 5)];
-    core.open(1, { prompt: { kind: 'ids', ids: stand } }, { ...nothing, prompt: own });
+    const prompt = { kind: 'ids', ids: Int32Array.of(0, 0, 5) } as const;
+    const own = Int32Array.of(0, firstImageToken + 7, 5);
+    core.open(1, { prompt }, { ...nothing, prompt: own });
     const opened = core.take(1).find(({ kind }) => kind === 'opened');
     assert.ok(opened?.kind === 'opened');
-    assert.deepEqual(opened.promptIds, own);
+    assert.deepEqual(opened.images, [{ from: 1, count: 1, firstId: firstImageToken + 7 }]);
   });
 });
 

@@ -50,7 +50,6 @@ export class Session {
   readonly #sources = new SourceTally();
   readonly #text: CommittedText;
   #status: SessionStatus;
-  /** Of the log, before any token of the server. */
   /** Of the log when it was opened: its prompt, and what an answer began with elsewhere. */
   readonly openedLength: number;
   /** Committed length that the device knows of. */
@@ -69,17 +68,16 @@ export class Session {
     this.terms = terms;
     this.resumeKey = resumeKey;
     this.#log = log;
-    this.words = new WordLog(log, terms.hold === null ? 0 : terms.promptLength);
     this.#history = new DraftHistory(terms.tenant.trust.inherited);
-    const { topLogprobs, promptLength } = terms;
-    this.#logprobs =
-      topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
+    const { topLogprobs, promptLength, hold } = terms;
+    this.words = new WordLog(log, hold === null ? 0 : promptLength);
+    const isTold = topLogprobs !== null;
+    this.#logprobs = isTold ? new LogprobLog(topLogprobs, promptLength, log.length) : null;
     const [drafts, logprobs, sources] = [this.#drafts, this.#logprobs, this.#sources];
     this.#text = { terms, log, drafts, logprobs, sources };
     this.openedLength = log.length;
     this.#announcedLength = log.length;
-    this.#waitingSinceMs = nowMs;
-    this.#draftAtMs = nowMs;
+    [this.#waitingSinceMs, this.#draftAtMs] = [nowMs, nowMs];
     const device = { kind: 'attached', address, wire: 'opening' } as const;
     this.#status = moves.newStatus(device, endAfter(log, terms));
   }

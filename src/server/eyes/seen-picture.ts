@@ -56,7 +56,7 @@ export function forgetAll({ images }: Pick<SeenPicture, 'images'>, engine: Seein
 }
 
 /** Its ids from the first of an image to the last: what a token log shows of it. */
-export function imageSpan({ ids }: SeenPicture): Int32Array {
+export function idsOfImages({ ids }: SeenPicture): Int32Array {
   const from = ids.findIndex(isImageToken);
   const to = ids.findLastIndex(isImageToken) + 1;
   return ids.subarray(from, to);

@@ -13,8 +13,8 @@ import type { Prompt } from '../../protocol/frame.js';
 import { FairQueue } from '../../threads/fair-queue.js';
 import { SideThread } from '../../threads/side-thread.js';
 import type { PreparedOpen } from '../core/prepared-open.js';
-import type { Eyes } from '../eyes/eyes.js';
 import type { SeenPicture } from '../eyes/seen-picture.js';
+import type { ServerEyes } from '../eyes/server-eyes.js';
 import { checkFits, type TokenizeOptions, tokenizeOptions } from '../prompt.js';
 import { errorOf, type ThreadModel, type ThreadReply, type ThreadRequest } from './messages.js';
 import { PictureMarks } from './picture-marks.js';
@@ -60,7 +60,7 @@ export interface PreparationRequest {
 
 export class Preparation {
   readonly #info: EngineInfo;
-  readonly #eyes: Eyes | null;
+  readonly #eyes: ServerEyes | null;
   readonly #threadQueue = new FairQueue({ ...threadTerms, ...clock });
   readonly #textQueue = new FairQueue({ ...textTerms, ...clock });
   readonly #schemas = new SchemaStore();
@@ -71,7 +71,7 @@ export class Preparation {
   #thread: SideThread<ThreadRequest, ThreadReply> | null = null;
 
   /** @param eyes null: pictures are refused. */
-  constructor(info: EngineInfo, eyes: Eyes | null = null) {
+  constructor(info: EngineInfo, eyes: ServerEyes | null = null) {
     this.#info = info;
     this.#eyes = eyes;
   }

@@ -4,7 +4,7 @@
 import { PilotfishError } from '../../base/error.js';
 import { isImageToken } from '../../base/image-token.js';
 import type { PromptPicture } from '../../pictures/prompt-picture.js';
-import { imageSpan, type SeenPicture } from '../eyes/seen-picture.js';
+import { idsOfImages, type SeenPicture } from '../eyes/seen-picture.js';
 
 /** A picture in a prompt of ids, which has been seen elsewhere: ids of that server stand for it. */
 export interface StandInPicture {
@@ -65,7 +65,7 @@ export function withOwnIds(
 /** All that stands for a picture, or its images alone: words around them are like any others. */
 function ownIds(picture: SeenPicture, count: number): Int32Array | null {
   if (picture.ids.length === count) return picture.ids;
-  const span = imageSpan(picture);
+  const span = idsOfImages(picture);
   return span.length === count ? span : null;
 }
 

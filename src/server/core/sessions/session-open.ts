@@ -58,14 +58,12 @@ export class SessionOpen {
     this.#parts.table.use(address);
     this.#parts.table.add(session);
     this.#parts.outbox.shape(address, shaping);
-    // Pictures have ids of this server.
-    const isKnown = frame.prompt.kind === 'ids' && terms.hold === null;
     this.#parts.replies.send(session, {
       kind: 'opened',
       session: address.session,
       resumeKey,
       promptLength,
-      promptIds: isKnown ? new Int32Array(0) : withoutImages(prompt),
+      promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : withoutImages(prompt),
       windowMax,
       images: imageSpansOf(prompt),
     });

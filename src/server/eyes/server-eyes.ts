@@ -34,7 +34,12 @@ export interface PictureStats {
   readonly bytes: number;
 }
 
-export const noPictures: PictureStats = { encodedCount: 0, keptCount: 0, heldCount: 0, bytes: 0 };
+export const noPictureStats: PictureStats = {
+  encodedCount: 0,
+  keptCount: 0,
+  heldCount: 0,
+  bytes: 0,
+};
 
 /** Pictures of a prompt, until `release`. */
 export interface HeldPictures {
@@ -54,7 +59,7 @@ const shortBytes = 64 * 1024;
  */
 const terms = { runnersMax: 2, waitingMax: 32, burstMs: 10_000, share: 1, what: 'pictures' };
 
-export class Eyes {
+export class ServerEyes {
   readonly #parts: EyesParts;
   readonly #table: PictureTable;
   readonly #holds = new Map<number, readonly KeptPicture[]>();

@@ -6,13 +6,13 @@ import { beforeEach, describe, it } from 'node:test';
 import { InvariantError } from '../../base/assert.js';
 import type { Engine } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
-import { Eyes } from './eyes.js';
 import { imageBytes, StandInEncoder, smallPicture, until } from './eyes.suite.js';
+import { ServerEyes } from './server-eyes.js';
 
 describe('eyes', () => {
   let engine: Engine;
   let encoder: StandInEncoder;
-  let eyes: Eyes;
+  let eyes: ServerEyes;
   /** Holders of images in the engine. */
   let seen: number;
   const open = (changes: { bytesMax?: number; waitMsMax?: number } = {}): void => {
@@ -25,7 +25,7 @@ describe('eyes', () => {
       await engine.forget(first);
       seen--;
     };
-    eyes = new Eyes({ engine: { see, forget }, encoder, ...changes });
+    eyes = new ServerEyes({ engine: { see, forget }, encoder, ...changes });
   };
   beforeEach(() => {
     engine = createScriptedEngine();
