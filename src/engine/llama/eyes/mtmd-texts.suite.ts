@@ -1,0 +1,41 @@
+// Has mtmd alone write texts about pictures with the robot's models, for tests of what is built on
+// the engine.
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ImagePixels } from '../ffi/mtmd.js';
+import type { ReferenceTask } from '../ffi/mtmd-reference.suite.js';
+import { findEyesLibrary } from './eyes-library.js';
+import { robotEncoder, robotTarget } from './robot-files.suite.js';
+
+/** Stands in a text where a picture does. */
+export const mediaMarker = '<__media__>';
+
+/** A text with as many markers as pictures, all of one size. */
+export interface PictureText {
+  readonly text: string;
+  readonly pictures: readonly ImagePixels[];
+}
+
+/** Token ids that mtmd writes behind each text, greedily and beyond its end. */
+export function textsOfMtmd(
+  cases: readonly PictureText[],
+  vocabSize: number,
+  tokensMax: number,
+): number[][] {
+  const task: ReferenceTask = {
+    ...{ library: findEyesLibrary(), model: robotTarget, encoder: robotEncoder },
+    ...{ vocabSize, tokensMax },
+    cases: cases.map(({ text, pictures }) => ({
+      ...{ text, width: pictures[0]!.width, height: pictures[0]!.height },
+      rgb: pictures.map(({ rgb }) => Buffer.from(rgb).toString('base64')),
+    })),
+  };
+  const script = fileURLToPath(new URL('../ffi/mtmd-reference.suite.js', import.meta.url));
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'write'], {
+    input: JSON.stringify(task),
+    encoding: 'utf8',
+  });
+  if (stdout === '') throw new Error(stderr.slice(-2000));
+  return JSON.parse(stdout);
+}
