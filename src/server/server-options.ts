@@ -202,6 +202,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
   return {
     model: {
       ...info,
+      seesPictures: options.eyes !== undefined,
       hasExit: info.exit !== null,
       modelName: cutText(info.modelName, limits.modelNameBytes.value),
       fingerprint: vocabulary.fingerprint,

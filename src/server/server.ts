@@ -5,8 +5,10 @@ import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
+import { toPilotfishError } from '../base/error.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
+import type { DeviceFrame } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { PacedCore } from './core/paced-core.js';
@@ -18,6 +20,8 @@ import { type FrameInput, FrameOrder } from './frame-order.js';
 import { frameBytes, frameUnits } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
 import type { Peer } from './peer.js';
+import { CutUploads } from './pictures-in/cut-uploads.js';
+import { PicturesIn } from './pictures-in/pictures-in.js';
 import { PlainSessions } from './plain-sessions.js';
 import { Preparation } from './preparation/preparation.js';
 import {
@@ -28,6 +32,7 @@ import {
   type LocalServer,
   type ServerOptions,
 } from './server-options.js';
+import { SharedBytes } from './shared-bytes.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
 import { type Listening, listen } from './websocket-listener.js';
 
@@ -74,6 +79,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 interface Connection {
   readonly peer: Peer;
   readonly order: FrameOrder;
+  readonly picturesIn: PicturesIn;
   /** Its messages must be short until then. */
   isGreeted: boolean;
   /** Both ways; its key is charged with them when its next frame comes. */
@@ -89,6 +95,8 @@ class Server implements RunningServer {
   readonly #connections = new Map<number, Connection>();
   readonly #eyes: ServerEyes | null;
   readonly #preparation: Preparation;
+  readonly #cutUploads = new CutUploads();
+  readonly #pictureBytes = new SharedBytes(limits.unfinishedBytes.value);
   readonly #wire = new WireTally();
   readonly #loopDelay = new LoopDelay();
   readonly #startedAtMs = performance.now();
@@ -184,7 +192,17 @@ class Server implements RunningServer {
       (event) => this.#feedSoon(event),
       (prepared) => this.#drop(prepared),
     );
-    this.#connections.set(peer.id, { peer, order, isGreeted: false, unpaidBytes: 0 });
+    const picturesIn = new PicturesIn({
+      key: peer.grant?.id ?? null,
+      cut: this.#cutUploads,
+      share: this.#pictureBytes.share(() => this.#overloaded(peer)),
+      send: (frame) => {
+        const connection = this.#connections.get(peer.id);
+        if (connection !== undefined) this.#send(connection, encodeFrame(frame));
+      },
+    });
+    const connection = { peer, order, picturesIn, isGreeted: false, unpaidBytes: 0 };
+    this.#connections.set(peer.id, connection);
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
@@ -206,23 +224,44 @@ class Server implements RunningServer {
     const { value: bytesMax } = connection.isGreeted ? limits.frameBytes : limits.helloBytes;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
     if ('ok' in decoded) {
-      const { peer, unpaidBytes } = connection;
+      const { peer, picturesIn, unpaidBytes } = connection;
       peer.worked(frameUnits[decoded.ok.kind]);
+      // Its bytes are paid for with the next frame that the core hears of.
+      if (decoded.ok.kind === 'picture-part' && picturesIn.take(decoded.ok)) return;
       connection.unpaidBytes = 0;
       this.#frame(connection, { connection: id, frame: decoded.ok, bytes: unpaidBytes });
     } else connection.order.fault({ kind: 'fault', connection: id, fault: decoded.fault });
   }
 
-  #frame({ peer, order }: Connection, frame: Omit<FrameInput, 'kind'>): void {
+  #frame({ peer, order, picturesIn }: Connection, frame: Omit<FrameInput, 'kind'>): void {
     const keyId = peer.grant?.id ?? null;
-    const isTaken = order.take({ kind: 'frame', ...frame }, ({ prompt, schema }) =>
-      this.#preparation.prepare({ prompt, schema }, keyId),
+    if (frame.frame.kind === 'close' || frame.frame.kind === 'cancel') {
+      picturesIn.abort(frame.frame.session);
+    }
+    const isTaken = order.take({ kind: 'frame', ...frame }, (open) =>
+      this.#prepare(open, keyId, picturesIn),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';
     const fault = wireFault('too-slow', message, null);
     order.end();
     this.#feedSoon({ kind: 'fault', connection: peer.id, fault });
+  }
+
+  #prepare(
+    open: DeviceFrame & { kind: 'open' },
+    keyId: string | null,
+    picturesIn: PicturesIn,
+  ): PreparedOpen | Promise<PreparedOpen> {
+    const { prompt, schema, session } = open;
+    if (open.pictures.length === 0) return this.#preparation.prepare({ prompt, schema }, keyId);
+    try {
+      const { pictures, signal } = picturesIn.begin(open);
+      const made = this.#preparation.prepare({ prompt, schema, pictures }, keyId, signal);
+      return Promise.resolve(made).finally(() => picturesIn.end(session));
+    } catch (reason) {
+      return { prompt: toPilotfishError(reason, 'picture-invalid'), format: null };
+    }
   }
 
   #tooLong({ id: connection }: Peer, bytesMax: number): void {
@@ -237,6 +276,7 @@ class Server implements RunningServer {
   }
 
   #disconnected({ id }: Peer): void {
+    this.#connections.get(id)?.picturesIn.lost();
     this.#connections.get(id)?.order.end();
     if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
@@ -329,6 +369,7 @@ class Server implements RunningServer {
     await this.#gone();
     await this.#listening?.close();
     this.#endRevoking();
+    this.#cutUploads.close();
     await this.#preparation.close();
     this.#eyes?.close();
     this.#loopDelay.stop();

@@ -68,6 +68,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     contextLength: random.wholeWithin(server.contextLength),
     passTokensMax: Math.max(passRowsMax, random.wholeWithin(server.passTokensMax)),
     passRowsMax,
+    seesPictures: false,
     hasExit: exit !== null,
   };
   const { drafting, drafter } = draftingOf(server, model, new Random(seed, 'server-drafts'));

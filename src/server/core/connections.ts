@@ -22,6 +22,7 @@ import {
   negotiateVersion,
   versionMax,
   versionMin,
+  versionOfPictures,
   versionOfShaping,
 } from '../../protocol/version.js';
 import type { ConnectionId } from './event.js';
@@ -139,7 +140,7 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
     contextLength: model.contextLength,
     limits,
     passUs: Math.min(0xffff_ffff, Math.round(coarse(passMs) * 1000)),
-    seesPictures: false,
+    seesPictures: model.seesPictures && version >= versionOfPictures,
     padBytes,
     aggregateMs,
   };

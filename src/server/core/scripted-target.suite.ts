@@ -33,6 +33,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): S
       contextLength,
       passTokensMax,
       passRowsMax,
+      seesPictures: true,
       hasExit: exit !== null,
     },
     schemes,

@@ -22,6 +22,8 @@ export interface ServedModel {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
+  /** Whether prompts may hold pictures. */
+  readonly seesPictures: boolean;
   /** Whether passes can tell hints. */
   readonly hasExit: boolean;
 }

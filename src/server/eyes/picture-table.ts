@@ -61,6 +61,17 @@ export class PictureTable {
     return [...this.#all()].length;
   }
 
+  /** A picture that is here or being made, held once more until `release`; null: it is not. */
+  find(key: string | null, name: string): KeptPicture | null {
+    const shelf = this.#shelves.get(key);
+    const known = shelf?.pictures.get(name);
+    if (shelf === undefined || known === undefined) return null;
+    known.holderCount++;
+    shelf.pictures.delete(name);
+    shelf.pictures.set(name, known);
+    return known;
+  }
+
   /**
    * A picture, held once more until `release`.
    *
@@ -74,13 +85,8 @@ export class PictureTable {
   ): KeptPicture {
     const shelf = this.#shelves.get(key) ?? { pictures: new Map<string, Entry>(), bytes: 0 };
     this.#shelves.set(key, shelf);
-    const known = shelf.pictures.get(name);
-    if (known !== undefined) {
-      known.holderCount++;
-      shelf.pictures.delete(name);
-      shelf.pictures.set(name, known);
-      return known;
-    }
+    const known = this.find(key, name);
+    if (known !== null) return known;
     const none = new Promise<SeenPicture>(() => undefined);
     const entry: Entry = { key, name, made: none, holderCount: 1, bytes: 0, seen: null };
     shelf.pictures.set(name, entry);

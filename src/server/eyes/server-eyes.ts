@@ -41,6 +41,14 @@ export const noPictureStats: PictureStats = {
   bytes: 0,
 };
 
+/** A picture whose file may still have to come. */
+export interface PictureSource {
+  /** SHA-256 of its file, in base64. */
+  readonly name: string;
+  /** Called only where the picture is not known. Rejects where the file does not come. */
+  readonly file: () => Promise<Uint8Array>;
+}
+
 /** Pictures of a prompt, until `release`. */
 export interface HeldPictures {
   readonly hold: number;
@@ -88,7 +96,8 @@ export class ServerEyes {
   /**
    * Sees the pictures of a prompt, each of them for the first time only.
    *
-   * @param files [n >= 1] of PNG, JPEG or WebP, of any content; not changed.
+   * @param files [n >= 1] of PNG, JPEG or WebP, of any content, not changed; or where they come
+   *   from.
    * @param key id of the caller's key; null: none is asked for.
    * @param signal aborts the wait; a picture that nobody waits for is not begun.
    * @throws PilotfishError `picture-invalid`, `picture-unsupported`, `picture-too-large`;
@@ -96,24 +105,32 @@ export class ServerEyes {
    *   `cancelled`. Then nothing is held.
    */
   async see(
-    files: readonly Uint8Array[],
+    files: readonly (Uint8Array | PictureSource)[],
     key: string | null,
     signal?: AbortSignal,
   ): Promise<HeldPictures> {
     const held: KeptPicture[] = [];
-    try {
-      const names = await Promise.all(files.map(nameOf));
-      checkOpen(this.#isClosed, signal);
-      for (const [index, name] of names.entries()) {
-        held.push(this.#table.hold(key, name, (kept) => this.#make(kept, files[index]!)));
+    let isOver = false;
+    const seeOne = async ({ name, file }: PictureSource): Promise<SeenPicture> => {
+      let kept = this.#table.find(key, name);
+      if (kept === null) {
+        const bytes = await file();
+        if (isOver) throw cancelled();
+        kept = this.#table.hold(key, name, (entry) => this.#make(entry, bytes));
       }
-      const made = Promise.all(held.map((picture) => picture.made));
-      const pictures = await unlessAborted(made, signal);
+      held.push(kept);
+      return kept.made;
+    };
+    try {
+      const sources = await Promise.all(files.map(sourceOf));
+      checkOpen(this.#isClosed, signal);
+      const pictures = await unlessAborted(Promise.all(sources.map(seeOne)), signal);
       checkOpen(this.#isClosed, signal);
       const hold = this.#nextHold++;
       this.#holds.set(hold, held);
       return { hold, pictures };
     } catch (reason) {
+      isOver = true;
       for (const picture of held) this.#table.release(picture);
       throw reason;
     }
@@ -179,6 +196,11 @@ function unlessAborted<T>(made: Promise<T>, signal?: AbortSignal): Promise<T> {
     signal.addEventListener('abort', onAbort, { once: true });
     made.finally(stop).then(resolve, reject);
   });
+}
+
+async function sourceOf(file: Uint8Array | PictureSource): Promise<PictureSource> {
+  if (!(file instanceof Uint8Array)) return file;
+  return { name: await nameOf(file), file: () => Promise.resolve(file) };
 }
 
 /** Names a file by its content. */
