@@ -7,6 +7,7 @@ import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
 import { addFlags, flag, usageError } from './flags/flags.js';
 import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js';
+import { addPictureFlags, readPictures } from './flags/picture-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
 import type { Exit, Terminal } from './screen/terminal.js';
@@ -36,6 +37,7 @@ export function addChat(program: Command, terminal: Terminal, exit: Exit): void 
     flag('--show-draft', 'mark every token by its origin'),
     flag('--stats', 'print numbers after each answer'),
   ]);
+  addPictureFlags(command, 'picture that the first message is about');
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async () => {
@@ -48,12 +50,13 @@ export function addChat(program: Command, terminal: Terminal, exit: Exit): void 
 
 async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
   if (terminal.in === undefined) throw usageError('there is no input to read');
+  const pictures = await readPictures(options);
   const needs = { slotCount: 1, asksInMessages: true };
   return withClient(options, needs, terminal, async (link) => {
     const input = new LineInput(terminal);
     try {
       const seed = options.seed ?? drawSeed();
-      const session = new ChatSession({ ...link, options, terminal, input, seed });
+      const session = new ChatSession({ ...link, options, pictures, terminal, input, seed });
       link.report.redirect((text) => session.note(text));
       if (input.isKeyboard) terminal.err.write(`${greeting(link.client.modelName)}\n`);
       return await session.run();

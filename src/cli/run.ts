@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
-import type { Answer, Piece, Statistics } from '../device/index.js';
+import type { Answer, GenerateOptions, Piece, Statistics } from '../device/index.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import { AnswerDisplay, answerMarks } from './answers/answer-display.js';
 import { answerLines } from './answers/answer-lines.js';
@@ -17,6 +17,7 @@ import {
   type LinkOptions,
   withClient,
 } from './flags/link-flags.js';
+import { addPictureFlags, type PictureOptions, readPictures } from './flags/picture-flags.js';
 import {
   addSamplingFlags,
   drawSeed,
@@ -37,12 +38,13 @@ const description = `Writes a text with a draft model on this machine and the ta
   pilotfish run "The old clock in the hallway"
   pilotfish run "The old clock" --server edge.local:7433 --draft suffix --show-draft
   pilotfish run "The old clock" --fallback provisional
+  pilotfish run "What is left of the chair?" -i room.jpg
 
 --fallback decides what happens while the server is away. wait: nothing is written until it is back. provisional: a screen shows the draft model's text, dim or in {? ?}, and corrects it once the server is back; a pipe gets verified text only. draft-only: the text may end with unverified text of the draft model, and a last line on stderr counts its tokens. fail: the command ends. Without a server at the start, wait and fail end at once. After --away-seconds without a server, wait and provisional end. In these cases the exit code is 4.`;
 
 const maxTokensDefault = 256;
 
-interface RunOptions extends LinkOptions, SamplingOptions, TextOptions {
+interface RunOptions extends LinkOptions, SamplingOptions, TextOptions, PictureOptions {
   readonly maxTokens: number;
 }
 
@@ -50,6 +52,7 @@ export function addRun(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program.command('run').summary('write a text with a server');
   command.description(description);
   addTextFlags(command, 'accepted, residual, bonus, target alone, provisional');
+  addPictureFlags(command, 'picture that the prompt is about, as a question of a chat');
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
@@ -68,15 +71,17 @@ async function run(
   terminal: Terminal,
 ): Promise<number> {
   const prompt = await readPrompt(argument, options.file, terminal);
-  const needs = { slotCount: 1, asksInMessages: false };
+  const pictures = await readPictures(options);
+  const needs = { slotCount: 1, asksInMessages: pictures.length > 0 };
   return withClient(options, needs, terminal, (link) =>
-    new Run({ ...link, options, prompt, terminal }).write(),
+    new Run({ ...link, options, prompt, pictures, terminal }).write(),
   );
 }
 
 interface RunParts extends DraftingClient {
   readonly options: RunOptions;
   readonly prompt: string;
+  readonly pictures: readonly Uint8Array[];
   readonly terminal: Terminal;
 }
 
@@ -98,13 +103,13 @@ class Run {
 
   /** @returns the exit code. */
   async write(): Promise<number> {
-    const { client, options, prompt, terminal } = this.#parts;
+    const { client, options, terminal } = this.#parts;
     const format = formatOf(options);
     const answer = client.generate({
       ...draftOptions(options),
       ...(format !== null && { format }),
       ...(options.logprobs !== undefined && { topLogprobs: options.logprobs }),
-      prompt,
+      ...this.#prompt,
       sampling: samplingOf(options),
       tokensMax: options.maxTokens,
       stops: options.stop,
@@ -123,6 +128,16 @@ class Run {
       else this.#summarise(statistics, statistics.tokenCount, 'interrupted');
       return interruptedExitCode;
     }
+  }
+
+  /** A text to go on with, or a question about pictures. */
+  get #prompt(): Pick<GenerateOptions, 'prompt' | 'messages' | 'pictures'> {
+    const { prompt, pictures } = this.#parts;
+    if (pictures.length === 0) return { prompt };
+    return {
+      messages: [{ role: 'user', content: prompt }],
+      pictures: pictures.map((bytes) => ({ message: 0, at: 0, bytes })),
+    };
   }
 
   async #show(answer: Answer): Promise<void> {

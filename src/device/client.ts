@@ -91,6 +91,7 @@ export type LinkNotice =
       readonly modelName: string;
       /** Most tokens of one answer, its prompt included. */
       readonly contextLength: number;
+      readonly seesPictures: boolean;
     }
   | { readonly kind: 'down'; readonly reason: string }
   /** Every answer has failed with the error, and nothing is tried again. */
@@ -159,6 +160,8 @@ export interface Client {
   readonly modelName: string | null;
   /** Most tokens of one answer, its prompt included; null before a server was reached. */
   readonly contextLength: number | null;
+  /** Whether prompts may hold pictures; false before a server was reached. */
+  readonly seesPictures: boolean;
   /** Whether a server can be asked at this moment. */
   readonly isLinked: boolean;
   /** Answers that are being generated. */
@@ -189,6 +192,7 @@ class LinkedClient implements Client {
   #nextAnswer = 0;
   #modelName: string | null = null;
   #contextLength: number | null = null;
+  #seesPictures = false;
   #isLinked = false;
 
   constructor(options: ConnectOptions) {
@@ -236,6 +240,10 @@ class LinkedClient implements Client {
     return this.#contextLength;
   }
 
+  get seesPictures(): boolean {
+    return this.#seesPictures;
+  }
+
   get isLinked(): boolean {
     return this.#isLinked;
   }
@@ -275,6 +283,7 @@ class LinkedClient implements Client {
       case 'welcomed':
         this.#modelName = news.modelName;
         this.#contextLength = news.contextLength;
+        this.#seesPictures = news.seesPictures;
         this.#isLinked = true;
         this.#settleReady(null);
         break;

@@ -10,10 +10,12 @@ import type { FormatChecker } from '../grammar/format-checker.js';
 import { type OutputFormat, schemaText } from '../grammar/output-format.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
+import type { PromptPicture } from '../pictures/prompt-picture.js';
 import { isOffered, type Mode, modes, type Prompt, type Scheme } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { StopRule } from './core/drafting/stop-rule.js';
 import type { Fallback, GenerateRequest } from './core/event.js';
+import { requestPictures } from './request-pictures.js';
 
 /** What is to be written, and how. */
 export interface GenerateOptions {
@@ -21,6 +23,8 @@ export interface GenerateOptions {
   readonly prompt?: string;
   readonly ids?: Int32Array;
   readonly messages?: readonly ChatMessage[];
+  /** In the messages. The server's model has to see them. Default: none. */
+  readonly pictures?: readonly PromptPicture[];
   readonly sampling: Sampling;
   /** In [0, 2^64). Default: drawn. */
   readonly seed?: bigint;
@@ -71,7 +75,7 @@ export interface RequestContext {
  * Builds the core's request.
  *
  * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or
- *   `token-out-of-range`.
+ *   `token-out-of-range`; codes that begin with `picture-`.
  */
 export function requestOf(options: GenerateOptions, context: RequestContext): GenerateRequest {
   const { sampling, tokensMax } = options;
@@ -98,8 +102,18 @@ export function requestOf(options: GenerateOptions, context: RequestContext): Ge
     cut: options.cut ?? null,
     stopRule,
     fallback: options.fallback ?? context.fallback,
+    ...picturesOf(options),
     ...lawOptions(options, formats),
   };
+}
+
+function picturesOf({
+  pictures = [],
+  messages,
+}: GenerateOptions): Pick<GenerateRequest, 'pictures'> {
+  if (pictures.length === 0) return {};
+  if (messages === undefined) throw usage('pictures have their places in messages');
+  return { pictures: requestPictures(pictures, messages) };
 }
 
 /** Formats and log-probabilities. A schema is checked here if a vocabulary is known. */

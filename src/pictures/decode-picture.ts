@@ -21,6 +21,9 @@ const decodeSecondsMax = 10;
 /** The version that package.json names. */
 const sharpVersion = '0.35.5';
 
+/** Steps of sharp. */
+type Picture = ReturnType<typeof Sharp>;
+
 let loaded: typeof Sharp | null = null;
 const loadHere: (name: string) => unknown = createRequire(import.meta.url);
 
@@ -62,27 +65,68 @@ export async function decodePicture(
   sideMax: number,
   load: (name: string) => unknown = loadHere,
 ): Promise<Pixels> {
-  const { kind, end } = readPictureHeader(bytes);
-  const sharp = loadSharp(load);
-  loaded = sharp;
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  readPictureHeader(bytes);
+  const scaled = scaledPicture(bytes, sideMax, loadSharp(load));
   try {
-    const { data, info } = await sharp(kind === 'png' ? essentialPng(whole) : whole, {
-      ...{ limitInputPixels: pictureLimits.pixels, failOn: 'truncated', pages: 1 },
-      sequentialRead: true,
-    })
-      .timeout({ seconds: decodeSecondsMax })
-      .autoOrient()
-      .resize({ width: sideMax, height: sideMax, fit: 'inside', withoutEnlargement: true })
+    const { data, info } = await scaled
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, rgb: rgbOf(data, info.channels) };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown';
-    throw pictureError(`cannot be decoded: ${why.replace(/\s+/g, ' ')}`);
+    throw undecodable(cause);
   }
+}
+
+/** The steps up to a picture of the right size; nothing is computed yet. */
+function scaledPicture(bytes: Uint8Array, sideMax: number, sharp: typeof Sharp): Picture {
+  const { kind, end } = readPictureHeader(bytes);
+  loaded = sharp;
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  return sharp(kind === 'png' ? essentialPng(whole) : whole, {
+    ...{ limitInputPixels: pictureLimits.pixels, failOn: 'truncated', pages: 1 },
+    sequentialRead: true,
+  })
+    .timeout({ seconds: decodeSecondsMax })
+    .autoOrient()
+    .resize({ width: sideMax, height: sideMax, fit: 'inside', withoutEnlargement: true });
+}
+
+/**
+ * The file, or a smaller one where the picture has more pixels a side: a PNG stays one, others
+ * become JPEG of quality 90. Without sharp the file stays as it is.
+ *
+ * @param bytes of a PNG, JPEG or WebP file.
+ * @throws PilotfishError as `decodePicture`, but for `picture-decoder-missing`.
+ */
+export async function fitPicture(
+  bytes: Uint8Array,
+  sideMax: number,
+  load: (name: string) => unknown = loadHere,
+): Promise<Uint8Array> {
+  const { kind, width, height } = readPictureHeader(bytes);
+  if (Math.max(width, height) <= sideMax) return bytes;
+  try {
+    checkPictureDecoder(load);
+  } catch {
+    return bytes;
+  }
+  const scaled = scaledPicture(bytes, sideMax, loaded!);
+  try {
+    const file =
+      kind === 'png'
+        ? scaled.png()
+        : scaled.flatten({ background: '#ffffff' }).jpeg({ quality: 90 });
+    return new Uint8Array(await file.toBuffer());
+  } catch (cause) {
+    throw undecodable(cause);
+  }
+}
+
+function undecodable(cause: unknown): PilotfishError {
+  const why = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown';
+  return pictureError(`cannot be decoded: ${why.replace(/\s+/g, ' ')}`);
 }
 
 /** A grey picture has one channel. */

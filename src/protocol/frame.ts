@@ -61,15 +61,10 @@ export interface PictureRef {
   readonly hash: Uint8Array;
   /** Length of the file, >= 1. */
   readonly bytes: number;
-  /** Prompts of messages: index of its message; of ids: 0. */
+  /** Index of its message. */
   readonly message: number;
-  /**
-   * Prompts of messages: it comes before this byte of the message's content; of ids: index of the
-   * first id that stands for it.
-   */
+  /** It comes before this byte of the message's content. */
   readonly at: number;
-  /** Prompts of ids: how many ids stand for it, whatever they are; of messages: 0. */
-  readonly tokens: number;
 }
 
 /** Asks for an answer. */
@@ -82,7 +77,8 @@ export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly session: number;
   readonly prompt: Prompt;
   /**
-   * Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids.
+   * Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids,
+   * or messages with pictures.
    */
   readonly answer: Int32Array;
   readonly scheme: Scheme;
@@ -98,7 +94,7 @@ export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly cut: CutLimit | null;
   /** From version 2. Whether the device wants hints of an early exit. */
   readonly wantsHints: boolean;
-  /** From version 5. In the order of their places; empty for a prompt of text. */
+  /** From version 5. In the order of their places; empty unless the prompt is messages. */
   readonly pictures: readonly PictureRef[];
   /** From version 5. The bytes of all of them follow at once, in order. */
   readonly picturesFollow: boolean;

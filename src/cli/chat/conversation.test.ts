@@ -8,7 +8,7 @@ import { Conversation } from './conversation.js';
 function spoken(turns: number): Conversation {
   const conversation = new Conversation('Be brief.');
   for (let turn = 1; turn <= turns; turn++) {
-    conversation.ask(`question ${turn}`);
+    conversation.ask({ question: `question ${turn}`, pictures: [Uint8Array.of(turn)] });
     conversation.answer(` answer ${turn} `);
   }
   return conversation;
@@ -17,11 +17,27 @@ const roles = (conversation: Conversation) => conversation.messages.map(({ role 
 
 test('messages are the system, the turns in order, and the question that is open', () => {
   const conversation = spoken(1);
-  conversation.ask('question 2');
+  conversation.ask({ question: 'question 2', pictures: [] });
   assert.deepEqual(roles(conversation), ['s', 'u', 'a', 'u']);
   assert.equal(conversation.messages[2]!.content, 'answer 1');
   conversation.system = '';
   assert.deepEqual(roles(conversation), ['u', 'a', 'u']);
+});
+
+test('pictures stay with the messages that they came before', () => {
+  const conversation = spoken(3);
+  const places = () => conversation.pictures.map(({ message, bytes }) => [message, bytes[0]]);
+  assert.deepEqual(places(), [
+    [1, 1],
+    [3, 2],
+    [5, 3],
+  ]);
+  conversation.dropOldest();
+  conversation.system = '';
+  assert.deepEqual(places(), [
+    [0, 2],
+    [2, 3],
+  ]);
 });
 
 test('the oldest turn is dropped, but never the newest', () => {
@@ -43,7 +59,7 @@ test('half of the text is dropped when an answer has filled the context', () => 
 
 test('the newest turn can be taken back, and all be forgotten', () => {
   const conversation = spoken(2);
-  assert.equal(conversation.takeBack(), 'question 2');
+  assert.equal(conversation.takeBack()?.question, 'question 2');
   conversation.clear();
   assert.equal(conversation.takeBack(), null);
   assert.deepEqual(roles(conversation), ['s']);

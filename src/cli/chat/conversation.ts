@@ -2,10 +2,16 @@
 // oldest are dropped when the context is full. Pure.
 
 import type { ChatMessage } from '../../base/chat-message.js';
+import type { PromptPicture } from '../../pictures/prompt-picture.js';
+
+/** What is asked, about pictures that come before it. */
+export interface Question {
+  readonly question: string;
+  readonly pictures: readonly Uint8Array[];
+}
 
 /** A question and its answer; null until it is answered. */
-interface Turn {
-  readonly question: string;
+interface Turn extends Question {
   readonly answer: string | null;
 }
 
@@ -34,19 +40,27 @@ export class Conversation {
     ];
   }
 
-  ask(question: string): void {
-    this.#turns.push({ question, answer: null });
+  /** [n] the pictures in the messages. */
+  get pictures(): PromptPicture[] {
+    const first = this.system === '' ? 0 : 1;
+    return this.#turns.flatMap(({ pictures }, turn) =>
+      pictures.map((bytes) => ({ message: first + 2 * turn, at: 0, bytes })),
+    );
+  }
+
+  ask({ question, pictures }: Question): void {
+    this.#turns.push({ question, pictures, answer: null });
   }
 
   /** @param text of the newest answer; the template handles surrounding space. */
   answer(text: string): void {
-    const { question } = this.#turns.pop()!;
-    this.#turns.push({ question, answer: text.trim() });
+    const turn = this.#turns.pop()!;
+    this.#turns.push({ ...turn, answer: text.trim() });
   }
 
   /** Removes the newest turn. @returns its question; null where there is none. */
-  takeBack(): string | null {
-    return this.#turns.pop()?.question ?? null;
+  takeBack(): Question | null {
+    return this.#turns.pop() ?? null;
   }
 
   /** Drops the oldest turn, but never the newest. @returns whether there was one. */

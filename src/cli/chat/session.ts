@@ -9,15 +9,16 @@ import { answerLines } from '../answers/answer-lines.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
 import type { DrafterName } from '../flags/draft-flags.js';
 import { draftOptions, type LinkOptions } from '../flags/link-flags.js';
+import { type PictureOptions, readPicture } from '../flags/picture-flags.js';
 import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
 import { printLines, type TextEnd } from '../screen/summary.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo, type TextView, textView } from '../screen/text-view.js';
-import { Conversation } from './conversation.js';
+import { Conversation, type Question } from './conversation.js';
 import type { LineInput } from './line-input.js';
 import { MessageReader } from './message.js';
 
-export interface ChatOptions extends LinkOptions, SamplingOptions {
+export interface ChatOptions extends LinkOptions, SamplingOptions, PictureOptions {
   readonly maxTokens: number;
   readonly stop: readonly string[];
   readonly system: string;
@@ -32,6 +33,8 @@ export interface ChatParts {
   readonly drafter: DrafterName;
   readonly engine: { readonly info: Pick<EngineInfo, 'chatTemplate'> };
   readonly input: LineInput;
+  /** Of the first message. */
+  readonly pictures: readonly Uint8Array[];
   /** Of the first answer; each further one takes the next number. */
   readonly seed: bigint;
 }
@@ -42,6 +45,7 @@ const questionMark = '\nUser:';
 const helpText = `/help              show this help
 /clear             drop the conversation, but keep the system message
 /system [text]     show or set the system message; "none" removes it
+/image file        show a picture with the next message; more than one may be shown
 /stats             turn the numbers after each answer on or off
 /again             drop the last answer and write another
 /bye               end the program, like Ctrl-D
@@ -69,6 +73,8 @@ export class ChatSession {
   /** Whether the last event at the prompt was Ctrl-C on an empty line. */
   #isLeaving = false;
   #exitCode: number | null = null;
+  /** For the next message. */
+  #pictures: Uint8Array[] = [];
 
   constructor(parts: ChatParts) {
     const { options, terminal, engine } = parts;
@@ -78,6 +84,7 @@ export class ChatSession {
     this.#hasStats = options.stats === true;
     const isTaught = engine.info.chatTemplate !== null;
     this.#stops = isTaught ? options.stop : [...options.stop, questionMark];
+    this.#pictures = [...parts.pictures];
   }
 
   /** Prints a note between lines of an answer, above the line being typed, or on its own. */
@@ -107,7 +114,7 @@ export class ChatSession {
     const { input, terminal } = this.#parts;
     const rest = this.#reader.end();
     if (input.isKeyboard) terminal.err.write('\n');
-    else if (rest !== null) await this.#ask(rest);
+    else if (rest !== null) await this.#askNext(rest);
     return this.#exitCode ?? 0;
   }
 
@@ -124,7 +131,7 @@ export class ChatSession {
   async #take(line: string): Promise<void> {
     const entry = this.#reader.take(line);
     if (entry.kind === 'command') await this.#command(entry.name, entry.rest);
-    else if (entry.kind === 'message' && entry.text !== '') await this.#ask(entry.text);
+    else if (entry.kind === 'message' && entry.text !== '') await this.#askNext(entry.text);
   }
 
   async #command(name: string, rest: string): Promise<void> {
@@ -140,6 +147,9 @@ export class ChatSession {
         break;
       case 'system':
         this.#setSystem(rest);
+        break;
+      case 'image':
+        await this.#show(rest);
         break;
       case 'stats':
         this.#hasStats = !this.#hasStats;
@@ -158,6 +168,27 @@ export class ChatSession {
     }
   }
 
+  async #show(path: string): Promise<void> {
+    if (path === '') {
+      this.#note('/image takes the path of a picture');
+      return;
+    }
+    try {
+      this.#pictures.push(await readPicture(path, this.#parts.options.imageSide));
+      const { length } = this.#pictures;
+      const what = length === 1 ? 'the picture' : `the ${length} pictures`;
+      this.#note(`the next message is about ${what}`);
+    } catch (reason) {
+      this.#note(toPilotfishError(reason, 'picture-invalid').message);
+    }
+  }
+
+  async #askNext(question: string): Promise<void> {
+    const pictures = this.#pictures;
+    this.#pictures = [];
+    await this.#ask({ question, pictures });
+  }
+
   #setSystem(text: string): void {
     if (text !== '') this.#conversation.system = text === 'none' ? '' : text;
     const { system } = this.#conversation;
@@ -171,13 +202,13 @@ export class ChatSession {
   }
 
   /** Asks, and drops the oldest turns while the server says that the prompt is too long. */
-  async #ask(question: string): Promise<void> {
+  async #ask(question: Question): Promise<void> {
     this.#conversation.ask(question);
     let droppedCount = 0;
     for (;;) {
       const seed = BigInt.asUintN(64, this.#parts.seed + this.#answerCount);
       const outcome = await this.#answer(seed);
-      const isTooLong = outcome.kind === 'failed' && outcome.error.code === tooLong;
+      const isTooLong = outcome.kind === 'failed' && tooLong.has(outcome.error.code);
       if (isTooLong && this.#conversation.dropOldest()) {
         droppedCount++;
         continue;
@@ -202,23 +233,26 @@ export class ChatSession {
     // A script that is stopped ends as a whole.
     const release = this.#parts.input.isKeyboard && terminal.onInterrupt?.(() => stop.abort());
     const shown = new ShownText(view);
-    const answer = client.generate({
-      ...draftOptions(options),
-      messages: this.#conversation.messages,
-      sampling: samplingOf(options),
-      tokensMax: options.maxTokens,
-      stops: this.#stops,
-      seed,
-      signal: AbortSignal.any([stop.signal, terminal.signal]),
-    });
+    let answer: Answer | null = null;
     try {
+      answer = client.generate({
+        ...draftOptions(options),
+        messages: this.#conversation.messages,
+        pictures: this.#conversation.pictures,
+        sampling: samplingOf(options),
+        tokensMax: options.maxTokens,
+        stops: this.#stops,
+        seed,
+        signal: AbortSignal.any([stop.signal, terminal.signal]),
+      });
       return { kind: 'whole', result: await shown.follow(answer) };
     } catch (reason) {
       const error = toPilotfishError(reason, 'engine-failed');
       if (error.code !== 'cancelled') return { kind: 'failed', error };
       // The terminal has echoed Ctrl-C at the beginning of the line.
       if (shown.verified === '' && this.#parts.input.isKeyboard) terminal.err.write('\n');
-      return { kind: 'stopped', text: shown.verified, statistics: answer.statistics };
+      const statistics = answer?.statistics ?? null;
+      return { kind: 'stopped', text: shown.verified, statistics };
     } finally {
       view.end();
       this.#view = null;
@@ -281,7 +315,8 @@ export class ChatSession {
   }
 }
 
-const tooLong: ErrorCode = 'prompt-too-long';
+/** Errors that older turns are dropped for. */
+const tooLong: ReadonlySet<ErrorCode> = new Set(['prompt-too-long', 'picture-too-large']);
 /** Errors after which the connection gives no further answer. */
 const final: ReadonlySet<ErrorCode> = new Set([
   'server-refused',

@@ -44,7 +44,7 @@ export class PictureSending {
   /** What an Open says of them. Parts may follow it. */
   open(link: PictureLink): Pick<Open, 'pictures' | 'picturesFollow'> {
     const pictures = this.#pictures.map(({ hash, bytes, message, at }) => ({
-      ...{ hash, bytes: bytes.length, message, at, tokens: 0 },
+      ...{ hash, bytes: bytes.length, message, at },
     }));
     const all = this.#pictures.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const isKnown = this.#pictures.every((picture) => link.hasSent(picture));
