@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import type Sharp from 'sharp';
 import { PilotfishError } from '../base/error.js';
-import { pictureError, pictureLimits } from './picture.js';
+import { type PictureHeader, pictureError, pictureLimits } from './picture.js';
 import { readPictureHeader } from './picture-header.js';
 import { essentialPng } from './png-header.js';
 
@@ -62,7 +62,16 @@ export async function decodePicture(
   sideMax: number,
   load: (name: string) => unknown = loadHere,
 ): Promise<Pixels> {
-  const { kind, end } = readPictureHeader(bytes);
+  return decodeChecked(bytes, readPictureHeader(bytes), sideMax, load);
+}
+
+/** As `decodePicture`, of a picture that was checked. @param header of these bytes. */
+export async function decodeChecked(
+  bytes: Uint8Array,
+  { kind, end }: PictureHeader,
+  sideMax: number,
+  load: (name: string) => unknown = loadHere,
+): Promise<Pixels> {
   const sharp = loadSharp(load);
   loaded = sharp;
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
