@@ -1,6 +1,7 @@
 // Keeps the frames of a connection in order while an Open of it is prepared: the frames of that
 // session, and every Open and Resume behind it, wait. Frames of other sessions pass.
 
+import { setMaxListeners } from 'node:events';
 import { type DeviceFrame, sessionOf } from '../protocol/frame.js';
 import type { ServerInput } from './core/event.js';
 import type { PreparedOpen } from './core/prepared-open.js';
@@ -31,6 +32,8 @@ export class FrameOrder {
    * @param drop takes what was prepared back: the core will not hear of it.
    */
   constructor(feed: (event: ServerInput) => void, drop: (prepared: PreparedOpen) => void) {
+    // Each Open that is being prepared listens.
+    setMaxListeners(0, this.#gone.signal);
     this.#feed = feed;
     this.#drop = drop;
   }
