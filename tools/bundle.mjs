@@ -13,8 +13,10 @@ const commands = ['dist/src/cli/start.js', 'dist/src/cli/demo/server-process.js'
 /** A thread and child processes that share nothing in memory: one file each. */
 const loners = [
   'dist/src/cli/doctor/engine-probe.js',
+  'dist/src/engine/llama/eyes/eyes-child.js',
   'dist/src/engine/llama/probe-child.js',
   'dist/src/engine/llama/worker.js',
+  'dist/src/server/eyes/check-thread.js',
   'dist/src/server/preparation/prepare-thread.js',
   'dist/src/api/bodies/read-thread.js',
 ];

@@ -28,6 +28,7 @@ const app = await Application.bootstrap({
     ...['fallbacks', 'cacheTypes', 'flashAttentionModes', 'noiseStreams', 'Brand', 'RefusalCode'],
     // Parts of reports, read by their fields.
     ...['TenantStats', 'PassCost', 'PassTimeError', 'Quantiles', 'WireCounts', 'LoopDelays'],
+    'PictureStats',
     // A class of which LocalServer shows two members.
     'PlainSessions',
     // What `SlotConfig` carries from a compiler to an engine, as it is.

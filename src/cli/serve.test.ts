@@ -71,6 +71,31 @@ describe('serve and top without a server', () => {
       code: 3,
       says: /made for a target of blocks 8; .*stories-draft-q8_0.gguf has 2/,
     },
+    {
+      args: ['serve', '-m', 'stories-target', '--mmproj', 'none.gguf'],
+      code: 3,
+      says: /--mmproj: there is no file 'none.gguf'/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '-mm', 'stories-draft'],
+      code: 3,
+      says: /stories-draft-q8_0.gguf: the file is no image encoder/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '-mm', bundled('robot/robot-encoder-f16.gguf')],
+      code: 3,
+      says: /one of another model: it makes embeddings of length 160; .* takes 256/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '-mm', bundled('manifest.json')],
+      code: 3,
+      says: /manifest.json: not a GGUF file/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '--threads-mmproj', '2'],
+      code: 2,
+      says: /--threads-mmproj needs an image encoder/,
+    },
     { args: ['top', '--server', 'ws://127.0.0.1:9'], code: 4, says: /no server answers at/ },
     { args: ['top', '--server', 'http://localhost'], code: 2, says: /--server takes host/ },
     { args: ['top', '-s', '127.0.0.1:9'], code: 4, says: /no server answers at/ },

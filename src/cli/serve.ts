@@ -4,7 +4,7 @@
 import type { Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
 import { checkModelFile } from '../engine/gguf/model-file.js';
-import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
+import type { ImageEncoder, LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
 import { contextLengthDefaultMax } from '../engine/llama/options.js';
 import { limits } from '../protocol/limits.js';
 import {
@@ -15,7 +15,7 @@ import {
   startServer,
 } from '../server/index.js';
 import { exitChoiceOf, exitHeadFlag, exitText } from './flags/exit-head.js';
-import { type EyesOptions, eyesFlags, type StartedEyes, startEyes } from './flags/eyes-flags.js';
+import { type EyesOptions, eyesFlags, startEyes } from './flags/eyes-flags.js';
 import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
@@ -199,7 +199,7 @@ interface ServedModels {
   readonly target: LlamaOptions;
   readonly draft: LlamaOptions | null;
   readonly drafts: ChosenDrafters;
-  readonly eyes: StartedEyes | null;
+  readonly eyes: ImageEncoder | null;
 }
 
 async function serveModels(

@@ -1,6 +1,5 @@
 // Holds embeddings of images under the ids that stand for them in a slot's token log.
 
-import { createHash } from 'node:crypto';
 import { PilotfishError } from '../base/error.js';
 import { firstImageToken } from '../base/image-token.js';
 import type { ImageRows } from './image-tokens.js';
@@ -70,9 +69,7 @@ export class ImageStore {
 
   /** Chosen by content; the next free ids where other images have those. */
   #placeOf(embeddings: Float32Array, count: number): number {
-    const { buffer, byteOffset, byteLength } = embeddings;
-    const digest = createHash('sha256').update(new Uint8Array(buffer, byteOffset, byteLength));
-    let first = firstImageToken + (digest.digest().readUInt32BE(0) % (2 ** 30 - count));
+    let first = firstImageToken + (digestOf(embeddings) % (2 ** 30 - count));
     for (;;) {
       const found = this.#images.get(first);
       if (found && sameNumbers(found.embeddings, embeddings)) return first;
@@ -98,6 +95,22 @@ export class ImageStore {
     }
     throw invalidImage(`the image of token ${token} is not here`);
   }
+}
+
+/**
+ * MurmurHash3 of 32 bits, by Austin Appleby, over the bits of the numbers. It spreads images over
+ * the ids; whoever makes two of them meet on purpose confuses caches of their own key alone.
+ */
+function digestOf({ buffer, byteOffset, length }: Float32Array): number {
+  let hash = length;
+  for (const word of new Int32Array(buffer, byteOffset, length)) {
+    const mixed = Math.imul(word, 0xcc9e2d51);
+    hash ^= Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 const invalidImage = (message: string): PilotfishError =>

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import type Sharp from 'sharp';
 import { PilotfishError } from '../base/error.js';
-import { pictureError, pictureLimits } from './picture.js';
+import { type PictureHeader, pictureError, pictureLimits } from './picture.js';
 import { readPictureHeader } from './picture-header.js';
 import { essentialPng } from './png-header.js';
 
@@ -65,8 +65,17 @@ export async function decodePicture(
   sideMax: number,
   load: (name: string) => unknown = loadHere,
 ): Promise<Pixels> {
-  readPictureHeader(bytes);
-  const scaled = scaledPicture(bytes, sideMax, loadSharp(load));
+  return decodeChecked(bytes, readPictureHeader(bytes), sideMax, load);
+}
+
+/** As `decodePicture`, of a picture that was checked. @param header of these bytes. */
+export async function decodeChecked(
+  bytes: Uint8Array,
+  header: PictureHeader,
+  sideMax: number,
+  load: (name: string) => unknown = loadHere,
+): Promise<Pixels> {
+  const scaled = scaledPicture(bytes, header, sideMax, loadSharp(load));
   try {
     const { data, info } = await scaled
       .flatten({ background: '#ffffff' })
@@ -80,8 +89,12 @@ export async function decodePicture(
 }
 
 /** The steps up to a picture of the right size; nothing is computed yet. */
-function scaledPicture(bytes: Uint8Array, sideMax: number, sharp: typeof Sharp): Picture {
-  const { kind, end } = readPictureHeader(bytes);
+function scaledPicture(
+  bytes: Uint8Array,
+  { kind, end }: PictureHeader,
+  sideMax: number,
+  sharp: typeof Sharp,
+): Picture {
   loaded = sharp;
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
   return sharp(kind === 'png' ? essentialPng(whole) : whole, {
@@ -105,14 +118,15 @@ export async function fitPicture(
   sideMax: number,
   load: (name: string) => unknown = loadHere,
 ): Promise<Uint8Array> {
-  const { kind, width, height } = readPictureHeader(bytes);
+  const header = readPictureHeader(bytes);
+  const { kind, width, height } = header;
   if (Math.max(width, height) <= sideMax) return bytes;
   try {
     checkPictureDecoder(load);
   } catch {
     return bytes;
   }
-  const scaled = scaledPicture(bytes, sideMax, loaded!);
+  const scaled = scaledPicture(bytes, header, sideMax, loaded!);
   try {
     const file =
       kind === 'png'

@@ -237,8 +237,7 @@ const part = (change: object): Init => ({
   value: { data: Uint8Array.of(1), ...change },
 });
 
-const wanting = (wanted: object[]): Init =>
-  ({ case: 'picturesWanted', value: { wanted } }) as Init;
+const wanting = (wanted: object[]): Init => ({ case: 'picturesWanted', value: { wanted } }) as Init;
 
 function biased(count: number): object {
   const biasTokens = Array.from({ length: count }, (_, index) => index);
@@ -343,8 +342,7 @@ describe('limits', () => {
       assert.ok(!isOk({ images }), JSON.stringify(images));
     }
     assert.ok(!isOk({ images: [image], promptIds: [5, 0, 1, 6] }));
-    const wants = (list: object[]): boolean =>
-      codeOf(['server', () => wanting(list)], 0) === 'ok';
+    const wants = (list: object[]): boolean => codeOf(['server', () => wanting(list)], 0) === 'ok';
     assert.ok(wants([{ index: 7 }, { index: 0 }]));
     assert.ok(!wants([]) && !wants([{ index: 8 }]) && !wants([{ index: 1 }, { index: 1 }]));
   });

@@ -5,8 +5,8 @@ import type { DeviceFrame } from '../protocol/frame.js';
 /** An Open is checked, admitted and planned: at 16 a flood made answers take 1.6 times as long. */
 export const frameUnits: Readonly<Record<DeviceFrame['kind'], number>> = {
   hello: 8,
-  open: 40,
-  resume: 40,
+  open: 56,
+  resume: 56,
   'picture-part': 1,
   draft: 1,
   'tail-request': 4,

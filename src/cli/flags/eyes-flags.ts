@@ -5,7 +5,6 @@ import { PilotfishError } from '../../base/error.js';
 import { coresHere } from '../../engine/llama/cores.js';
 import { ImageEncoder } from '../../engine/llama/eyes/image-encoder.js';
 import { checkPictureDecoder } from '../../pictures/decode-picture.js';
-import type { PictureEncoder } from '../../server/index.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Environment } from '../screen/terminal.js';
 import { flag, usageError, wholeNumber } from './flags.js';
@@ -15,10 +14,6 @@ export interface EyesOptions {
   /** Absent: prompts with pictures are refused. */
   readonly mmproj?: string;
   readonly threadsMmproj?: number;
-}
-
-export interface StartedEyes extends PictureEncoder {
-  close(): Promise<void>;
 }
 
 export function eyesFlags(): Option[] {
@@ -47,7 +42,7 @@ export async function startEyes(
   { mmproj, threadsMmproj }: EyesOptions,
   modelPath: string,
   env: Environment,
-): Promise<StartedEyes | null> {
+): Promise<ImageEncoder | null> {
   if (mmproj === undefined) {
     if (threadsMmproj === undefined) return null;
     throw usageError('--threads-mmproj needs an image encoder: --mmproj');
@@ -55,20 +50,7 @@ export async function startEyes(
   const encoderPath = await resolved(mmproj, env);
   checkPictureDecoder();
   const threads = threadsMmproj ?? Math.max(1, Math.floor(coresHere().usable / 2));
-  const encoder = await ImageEncoder.start({ modelPath, encoderPath, threads });
-  return {
-    encode: async (picture) => {
-      const { before, after, ...image } = await encoder.encode(picture);
-      return {
-        pieces: [
-          { kind: 'words', ids: before },
-          { kind: 'image', ...image },
-          { kind: 'words', ids: after },
-        ],
-      };
-    },
-    close: () => encoder.close(),
-  };
+  return ImageEncoder.start({ modelPath, encoderPath, threads });
 }
 
 async function resolved(name: string, env: Environment): Promise<string> {

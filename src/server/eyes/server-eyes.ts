@@ -6,8 +6,9 @@ import { createHash, webcrypto } from 'node:crypto';
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { Engine } from '../../engine/engine.js';
-import { decodePicture } from '../../pictures/decode-picture.js';
+import { decodeChecked } from '../../pictures/decode-picture.js';
 import { FairQueue } from '../../threads/fair-queue.js';
+import { PictureCheck } from './picture-check.js';
 import type { PictureEncoder } from './picture-encoder.js';
 import { type KeptPicture, PictureTable } from './picture-table.js';
 import { bytesOf, forgetAll, type SeenPicture, seeAll } from './seen-picture.js';
@@ -70,6 +71,7 @@ const terms = { runnersMax: 2, waitingMax: 32, burstMs: 10_000, share: 1, what: 
 export class ServerEyes {
   readonly #parts: EyesParts;
   readonly #table: PictureTable;
+  readonly #check = new PictureCheck();
   readonly #holds = new Map<number, readonly KeptPicture[]>();
   readonly #queue = new FairQueue({
     ...terms,
@@ -147,6 +149,7 @@ export class ServerEyes {
   /** Refuses further calls, and has the engine forget everything. */
   close(): void {
     this.#isClosed = true;
+    this.#check.close();
     this.#table.clear();
   }
 
@@ -156,7 +159,8 @@ export class ServerEyes {
     return this.#queue.run(kept.key, async () => {
       try {
         checkWanted(kept, performance.now() - askedAtMs, waitMsMax);
-        const encoded = await encoder.encode(await decodePicture(file, pictureSideMax));
+        const header = await this.#check.headerOf(file);
+        const encoded = await encoder.encode(await decodeChecked(file, header, pictureSideMax));
         this.#encodedCount++;
         checkOpen(this.#isClosed);
         this.#table.reserve(kept, bytesOf(encoded));

@@ -1,7 +1,8 @@
 // Names what an image encoder and its child process say to each other.
 
 import type { ErrorCode } from '../../../base/error.js';
-import type { EncodedPicture, ImagePixels, MtmdFiles } from '../ffi/mtmd.js';
+import type { EncodedPicture } from '../../image-tokens.js';
+import type { ImagePixels, MtmdFiles } from '../ffi/mtmd.js';
 
 /** The first message loads; the others encode, one at a time. */
 export type EyesRequest =

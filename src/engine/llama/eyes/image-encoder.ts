@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../../base/error.js';
 import { checkEyesFile, checkEyesFit } from '../../gguf/eyes-file.js';
 import { checkModelFile } from '../../gguf/model-file.js';
-import type { EncodedPicture, ImagePixels, MtmdFiles } from '../ffi/mtmd.js';
+import type { EncodedPicture } from '../../image-tokens.js';
+import type { ImagePixels, MtmdFiles } from '../ffi/mtmd.js';
 import { findEyesLibrary } from './eyes-library.js';
 import type { EyesReply, EyesRequest } from './eyes-messages.js';
 
+/** Files and bounds of an image encoder. */
 export interface ImageEncoderOptions {
   /** The target, of which only the vocabulary is read. */
   readonly modelPath: string;
@@ -28,6 +30,27 @@ const sideMax = 4096;
 const pendingMax = 16;
 const logCharsMax = 65_536;
 
+/**
+ * Encodes pictures for the prompts of a vision-language model, by mtmd in a child process that is
+ * started anew where a picture or a file ends it.
+ *
+ * @example
+ * ```ts
+ * import { dirname, join } from 'node:path';
+ * import { bundledModel, loadLlamaEngine, startServer } from 'pilotfish';
+ * import { ImageEncoder } from 'pilotfish/engine/llama';
+ *
+ * const folder = join(dirname(bundledModel('stories-target')), 'robot');
+ * const modelPath = join(folder, 'robot-target-f16.gguf');
+ * const encoderPath = join(folder, 'robot-encoder-f16.gguf');
+ * const eyes = await ImageEncoder.start({ modelPath, encoderPath });
+ * const engine = await loadLlamaEngine({ modelPath, slotCount: 2 });
+ * const server = await startServer({ engine, eyes, port: 0 });
+ * server.seesPictures; // = true
+ * await server.close();
+ * await Promise.all([engine.close(), eyes.close()]);
+ * ```
+ */
 export class ImageEncoder {
   readonly #files: MtmdFiles;
   readonly #timeoutMs: number;

@@ -1,52 +1,30 @@
 // The engine's greedy texts about pictures are those that mtmd writes by itself.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { slotId } from '../../../base/brand.js';
 import { plainSampling } from '../../../math/sampling.js';
 import { prefill } from '../../prefill.js';
 import type { ImagePixels } from '../ffi/mtmd.js';
-import type { ReferenceTask } from '../ffi/mtmd-reference.suite.js';
 import { type LlamaEngine, loadLlamaEngine } from '../llama-engine.js';
-import { findEyesLibrary } from './eyes-library.js';
 import { ImageEncoder } from './image-encoder.js';
+import { mediaMarker, textsOfMtmd } from './mtmd-texts.suite.js';
 import { drawPicture, robotEncoder, robotTarget, whyNoEyes } from './robot-files.suite.js';
 
-const marker = '<__media__>';
 const tokensMax = 24;
 const texts = [
-  `${marker}go to the red ball\n`,
-  `${marker}what do you see?\n`,
-  `look: ${marker}${marker}which is nearer?\n`,
-  `${marker}`,
+  `${mediaMarker}go to the red ball\n`,
+  `${mediaMarker}what do you see?\n`,
+  `look: ${mediaMarker}${mediaMarker}which is nearer?\n`,
+  `${mediaMarker}`,
 ];
 const cases = [1, 2, 3].flatMap((seed) =>
   texts.map((text) => {
-    const count = text.split(marker).length - 1;
+    const count = text.split(mediaMarker).length - 1;
     const pictures = Array.from({ length: count }, (_, at) => drawPicture(seed + at));
     return { text, pictures };
   }),
 );
-
-function reference(vocabSize: number): number[][] {
-  const task: ReferenceTask = {
-    ...{ library: findEyesLibrary(), model: robotTarget, encoder: robotEncoder },
-    ...{ vocabSize, tokensMax },
-    cases: cases.map(({ text, pictures }) => ({
-      ...{ text, width: 96, height: 96 },
-      rgb: pictures.map(({ rgb }) => Buffer.from(rgb).toString('base64')),
-    })),
-  };
-  const script = fileURLToPath(new URL('../ffi/mtmd-reference.suite.js', import.meta.url));
-  const { stdout, stderr } = spawnSync(process.execPath, [script, 'write'], {
-    input: JSON.stringify(task),
-    encoding: 'utf8',
-  });
-  assert.notEqual(stdout, '', stderr.slice(-2000));
-  return JSON.parse(stdout);
-}
 
 describe('Images in prompts', { skip: whyNoEyes() }, () => {
   const slot = slotId(0);
@@ -56,7 +34,7 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
   before(async () => {
     eyes = await ImageEncoder.start({ modelPath: robotTarget, encoderPath: robotEncoder });
     engine = await load({});
-    expected = reference(engine.info.vocabulary.size);
+    expected = textsOfMtmd(cases, engine.info.vocabulary.size, tokensMax);
   });
   after(async () => {
     await eyes.close();
@@ -65,11 +43,17 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
   const load = (options: { deterministic?: boolean; passTokensMax?: number }) =>
     loadLlamaEngine({ modelPath: robotTarget, threads: 1, slotCount: 2, ...options });
 
+  /** The ids of a picture, around which this model wants no words. */
+  const see = async (on: LlamaEngine, picture: ImagePixels): Promise<Int32Array> => {
+    const [piece] = (await eyes.encode(picture)).pieces;
+    assert.ok(piece?.kind === 'image');
+    return on.see(piece);
+  };
   const promptOf = async (on: LlamaEngine, text: string, pictures: readonly ImagePixels[]) => {
     const { vocabulary } = on.info;
     const ids: number[] = [];
-    for (const [at, words] of text.split(marker).entries()) {
-      if (at > 0) ids.push(...(await on.see(await eyes.encode(pictures[at - 1]!))));
+    for (const [at, words] of text.split(mediaMarker).entries()) {
+      if (at > 0) ids.push(...(await see(on, pictures[at - 1]!)));
       const options = { addBos: at === 0, parseSpecial: true };
       if (words !== '' || at === 0) ids.push(...vocabulary.tokenize(words, options));
     }
@@ -143,8 +127,8 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
   });
 
   it('are refused where no image may be', async () => {
-    const image = await engine.see(await eyes.encode(drawPicture(1)));
-    assert.deepEqual(await engine.see(await eyes.encode(drawPicture(1))), image);
+    const image = await see(engine, drawPicture(1));
+    assert.deepEqual(await see(engine, drawPicture(1)), image);
     const refuses = async (
       tokens: Int32Array,
       code: string,

@@ -4,6 +4,7 @@
 
 import koffi from 'koffi';
 import { PilotfishError } from '../../../base/error.js';
+import type { EncodedPicture, PicturePiece } from '../../image-tokens.js';
 import type { Pointer } from './structs.js';
 import { viewMemory } from './tensors.js';
 
@@ -50,8 +51,7 @@ const textLayout = {
   parse_special: 'bool',
 };
 
-/** A chunk of what mtmd makes of a picture: MTMD_INPUT_CHUNK_TYPE_TEXT and _IMAGE. */
-const textChunk = 0;
+/** A chunk of what mtmd makes of a picture: MTMD_INPUT_CHUNK_TYPE_IMAGE. The others are text. */
 const imageChunk = 1;
 
 /** A picture's pixels: 3 bytes each, red first, row by row from the top. */
@@ -59,25 +59,6 @@ export interface ImagePixels {
   readonly width: number;
   readonly height: number;
   readonly rgb: Uint8Array;
-}
-
-/** What an encoder makes of one picture. */
-export interface EncodedPicture {
-  /** Image tokens; a model attends to each as to a token of text. */
-  readonly tokenCount: number;
-  /** Numbers of an embedding. */
-  readonly width: number;
-  /** [tokenCount, width] */
-  readonly embeddings: Float32Array;
-  /** Tokens of text that the model wants before and after the image. */
-  readonly before: Int32Array;
-  readonly after: Int32Array;
-  /** Positions that the image takes of the context: less than tokenCount with M-RoPE. */
-  readonly positionCount: number;
-  /** Every image token attends to all of the image. */
-  readonly isNonCausal: boolean;
-  /** Positions have several parts: time, row and column. */
-  readonly usesMrope: boolean;
 }
 
 /** A loaded encoder. */
@@ -161,7 +142,6 @@ function bindMtmd(files: MtmdFiles): Mtmd {
   const getChunk = library.func('mtmd_input_chunks_get', 'void*', ['void*', 'size_t']);
   const typeOf = library.func('mtmd_input_chunk_get_type', 'int32', ['void*']);
   const countTokens = library.func('mtmd_input_chunk_get_n_tokens', 'size_t', ['void*']);
-  const countPositions = library.func('mtmd_input_chunk_get_n_pos', 'int32', ['void*']);
   const tokensOf = library.func('mtmd_input_chunk_get_tokens_text', 'void*', ['void*', 'void*']);
   const inputText = koffi.pointer(text);
   const tokenizeArgs = ['void*', 'void*', inputText, 'void*', 'size_t'];
@@ -190,11 +170,12 @@ function bindMtmd(files: MtmdFiles): Mtmd {
     checkMtmdDefaults(files.library, [['chunks of an empty mtmd_input_text', read, 0]]);
   });
 
-  const copyTokens = (chunk: Pointer): number[] => {
+  const copyTokens = (chunk: Pointer): Int32Array => {
     const count = new BigUint64Array(1);
     const tokens: Pointer | null = tokensOf(chunk, count);
     const bytes = Number(count[0]) * 4;
-    return tokens === null || bytes === 0 ? [] : [...new Int32Array(viewMemory(tokens, bytes))];
+    if (tokens === null || bytes === 0) return new Int32Array(0);
+    return new Int32Array(viewMemory(tokens, bytes)).slice();
   };
   const encodeImage = (image: Pointer): Float32Array => {
     if (encodeChunk(context, image) !== 0) {
@@ -205,30 +186,21 @@ function bindMtmd(files: MtmdFiles): Mtmd {
     const bytes = Number(countTokens(image)) * files.width * 4;
     return new Float32Array(viewMemory(numbers, bytes)).slice();
   };
-  const encodeChunks = (chunks: Pointer): EncodedPicture => {
-    const count = Number(countChunks(chunks));
-    const all: Pointer[] = Array.from({ length: count }, (_, at) => getChunk(chunks, at));
-    const images = all.filter((chunk) => typeOf(chunk) === imageChunk);
-    const [image] = images;
-    if (image === undefined || images.length > 1) {
-      throw new PilotfishError(
-        'model-unsupported',
-        `${files.encoder} cuts a picture into ${images.length} images; only one is supported`,
-      );
-    }
-    const at = all.indexOf(image);
-    const tokens = (part: Pointer[]) =>
-      Int32Array.from(part.filter((chunk) => typeOf(chunk) === textChunk).flatMap(copyTokens));
+  const pieceOf = (chunk: Pointer): PicturePiece => {
+    if (typeOf(chunk) !== imageChunk) return { kind: 'words', ids: copyTokens(chunk) };
     return {
-      tokenCount: Number(countTokens(image)),
+      kind: 'image',
       width: files.width,
-      embeddings: encodeImage(image),
-      before: tokens(all.slice(0, at)),
-      after: tokens(all.slice(at + 1)),
-      positionCount: countPositions(image),
-      isNonCausal: isNonCausal(context, image),
+      embeddings: encodeImage(chunk),
+      isNonCausal: isNonCausal(context, chunk),
       usesMrope,
     };
+  };
+  const encodeChunks = (chunks: Pointer): EncodedPicture => {
+    const count = Number(countChunks(chunks));
+    const pieces = Array.from({ length: count }, (_, at) => pieceOf(getChunk(chunks, at)));
+    if (pieces.some(({ kind }) => kind === 'image')) return { pieces };
+    throw new PilotfishError('model-unsupported', `${files.encoder} makes no image of a picture`);
   };
   return {
     encode: ({ width, height, rgb }) =>
