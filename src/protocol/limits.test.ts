@@ -191,7 +191,10 @@ const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
     ['server', (size) => wanting([{ offset: size }])],
   ],
   picturesBytes: [
-    ['device', (size) => seeing([{ bytes: size / 2 }, { bytes: Math.ceil(size / 2) }])],
+    [
+      'device',
+      (size) => seeing([2 ** 23, 2 ** 22, size - 3 * 2 ** 22].map((bytes) => ({ bytes }))),
+    ],
   ],
   images: [
     [
