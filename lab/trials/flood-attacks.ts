@@ -37,6 +37,8 @@ export const floodAttacks: readonly FloodAttack[] = [
   keyed('Opens and Closes', 'opens'),
   keyed('Resumes of sessions that never were', 'resumes'),
   keyed('TailRequests', 'tails'),
+  keyed('parts of pictures', 'picture parts'),
+  keyed('parts of pictures on sixteen connections', 'picture parts', 16),
   keyed('messages in parts of one byte', 'fragments'),
   keyed("the carrier's own pings", 'control frames'),
   keyed('requests for nothing', 'cheap requests', 4),

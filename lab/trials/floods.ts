@@ -17,6 +17,7 @@ export const floodKinds = [
   'opens',
   'resumes',
   'tails',
+  'picture parts',
   'unread requests',
   'fragments',
   'control frames',
@@ -96,6 +97,25 @@ const opens = rising((session) =>
   ),
 );
 
+/** Parts of one picture after another: each is whole, and none is what its Open has announced. */
+function pictureParts(): () => Buffer {
+  const bytes = 2 ** 20;
+  const hash = new Uint8Array(32);
+  const prompt = { kind: 'messages', messages: [{ role: 'user', content: 'a' }] } as const;
+  const data = new Uint8Array(16 * 1024);
+  let session = 1;
+  return () => {
+    const pictures = [{ hash, bytes, message: 0, at: 0, tokens: 0 }];
+    const frames = [frameOf(rawOpenFrame(session, { prompt, pictures, picturesFollow: true }))];
+    for (let offset = 0; offset < bytes; offset += data.length) {
+      const part = { kind: 'picture-part', session, index: 0, offset, data } as const;
+      frames.push(frameOf(encodeFrame(part)));
+    }
+    frames.push(frameOf(encodeFrame({ kind: 'close', session: session++ })));
+    return Buffer.concat(frames);
+  };
+}
+
 /** Sessions that never were. */
 const resumes = rising((session) => {
   const old = { resumeKey: new Uint8Array(16), committedLength: 1, logHash: 1n };
@@ -121,6 +141,7 @@ const streams: Readonly<Record<FloodKind, (token: string | null) => () => Buffer
   drafts: () => always(frameOf(encodeFrame(draft))),
   opens,
   resumes,
+  'picture parts': pictureParts,
   tails: () => always(frameOf(encodeFrame({ kind: 'tail-request', session: 0, position: 201 }))),
   'unread requests': (token) =>
     always(lines('GET /v1/models HTTP/1.1', 'Host: localhost', `Authorization: Bearer ${token}`)),

@@ -202,7 +202,6 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
   return {
     model: {
       ...info,
-      seesPictures: options.eyes !== undefined,
       hasExit: info.exit !== null,
       modelName: cutText(info.modelName, limits.modelNameBytes.value),
       fingerprint: vocabulary.fingerprint,
@@ -212,6 +211,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     schemes,
     modes,
     limits: { ...offeredDefaults, ...options.limits },
+    seesPictures: options.eyes !== undefined,
     connectionsMax: options.connectionsMax ?? connectionsDefault,
     sessionsMax: options.sessionsMax ?? sessionsDefault,
     keyLimits: { ...unlimited, ...sharesOfKey(options), ...options.keyLimits },

@@ -5,10 +5,9 @@ import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
-import { toPilotfishError } from '../base/error.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
-import type { DeviceFrame } from '../protocol/frame.js';
+import type { Open } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { PacedCore } from './core/paced-core.js';
@@ -17,10 +16,10 @@ import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { noPictureStats, type ServerEyes } from './eyes/server-eyes.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
-import { frameBytes, frameUnits } from './frame-work.js';
+import { frameBytes, unitsOf } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
 import type { Peer } from './peer.js';
-import { CutUploads } from './pictures-in/cut-uploads.js';
+import { PictureUploads } from './pictures-in/picture-uploads.js';
 import { PicturesIn } from './pictures-in/pictures-in.js';
 import { PlainSessions } from './plain-sessions.js';
 import { Preparation } from './preparation/preparation.js';
@@ -32,7 +31,6 @@ import {
   type LocalServer,
   type ServerOptions,
 } from './server-options.js';
-import { SharedBytes } from './shared-bytes.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
 import { type Listening, listen } from './websocket-listener.js';
 
@@ -79,9 +77,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 interface Connection {
   readonly peer: Peer;
   readonly order: FrameOrder;
-  readonly picturesIn: PicturesIn;
-  /** Its messages must be short until then. */
-  isGreeted: boolean;
+  readonly pictures: PicturesIn;
+  /** Of the protocol; 0 before Welcome was sent, and messages must be short until then. */
+  version: number;
   /** Both ways; its key is charged with them when its next frame comes. */
   unpaidBytes: number;
 }
@@ -95,8 +93,7 @@ class Server implements RunningServer {
   readonly #connections = new Map<number, Connection>();
   readonly #eyes: ServerEyes | null;
   readonly #preparation: Preparation;
-  readonly #cutUploads = new CutUploads();
-  readonly #pictureBytes = new SharedBytes(limits.unfinishedBytes.value);
+  readonly #uploads = new PictureUploads();
   readonly #wire = new WireTally();
   readonly #loopDelay = new LoopDelay();
   readonly #startedAtMs = performance.now();
@@ -182,7 +179,7 @@ class Server implements RunningServer {
       uptimeMs: performance.now() - this.#startedAtMs,
       core: this.#core.stats(),
       wire: this.#wire.counts,
-      pictures: this.#eyes?.stats ?? noPictureStats,
+      pictures: { ...(this.#eyes?.stats ?? noPictureStats), arrivingBytes: this.#uploads.bytes },
       process: processStats(this.#loopDelay.read()),
     };
   }
@@ -192,17 +189,11 @@ class Server implements RunningServer {
       (event) => this.#feedSoon(event),
       (prepared) => this.#drop(prepared),
     );
-    const picturesIn = new PicturesIn({
-      key: peer.grant?.id ?? null,
-      cut: this.#cutUploads,
-      share: this.#pictureBytes.share(() => this.#overloaded(peer)),
-      send: (frame) => {
-        const connection = this.#connections.get(peer.id);
-        if (connection !== undefined) this.#send(connection, encodeFrame(frame));
-      },
+    const pictures = new PicturesIn({
+      ...{ uploads: this.#uploads, eyes: this.#eyes, key: peer.grant?.id ?? null },
+      want: (frame) => this.#feedSoon({ kind: 'wanted', connection: peer.id, frame }),
     });
-    const connection = { peer, order, picturesIn, isGreeted: false, unpaidBytes: 0 };
-    this.#connections.set(peer.id, connection);
+    this.#connections.set(peer.id, { peer, order, pictures, version: 0, unpaidBytes: 0 });
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
@@ -221,47 +212,42 @@ class Server implements RunningServer {
     if (!connection) return;
     this.#wire.up(bytes.length);
     connection.unpaidBytes += bytes.length + partCount * frameBytes;
-    const { value: bytesMax } = connection.isGreeted ? limits.frameBytes : limits.helloBytes;
+    const { value: bytesMax } = connection.version > 0 ? limits.frameBytes : limits.helloBytes;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
     if ('ok' in decoded) {
-      const { peer, picturesIn, unpaidBytes } = connection;
-      peer.worked(frameUnits[decoded.ok.kind]);
-      // Its bytes are paid for with the next frame that the core hears of.
-      if (decoded.ok.kind === 'picture-part' && picturesIn.take(decoded.ok)) return;
+      const { peer, unpaidBytes } = connection;
+      peer.worked(unitsOf(decoded.ok));
       connection.unpaidBytes = 0;
       this.#frame(connection, { connection: id, frame: decoded.ok, bytes: unpaidBytes });
     } else connection.order.fault({ kind: 'fault', connection: id, fault: decoded.fault });
   }
 
-  #frame({ peer, order, picturesIn }: Connection, frame: Omit<FrameInput, 'kind'>): void {
-    const keyId = peer.grant?.id ?? null;
-    if (frame.frame.kind === 'close' || frame.frame.kind === 'cancel') {
-      picturesIn.abort(frame.frame.session);
+  #frame(connection: Connection, event: Omit<FrameInput, 'kind'>): void {
+    const { peer, order, pictures } = connection;
+    const { frame, bytes = 0 } = event;
+    if (frame.kind === 'picture-part' && pictures.take(frame)) {
+      this.#feedSoon({ kind: 'spent', connection: peer.id, bytes });
+      return;
     }
-    const isTaken = order.take({ kind: 'frame', ...frame }, (open) =>
-      this.#prepare(open, keyId, picturesIn),
+    if (frame.kind === 'cancel' || frame.kind === 'close') pictures.cancel(frame.session);
+    const isTaken = order.take({ kind: 'frame', ...event }, (open) =>
+      this.#prepare(connection, open),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';
     const fault = wireFault('too-slow', message, null);
     order.end();
+    pictures.end();
     this.#feedSoon({ kind: 'fault', connection: peer.id, fault });
   }
 
-  #prepare(
-    open: DeviceFrame & { kind: 'open' },
-    keyId: string | null,
-    picturesIn: PicturesIn,
-  ): PreparedOpen | Promise<PreparedOpen> {
-    const { prompt, schema, session } = open;
+  #prepare({ peer, pictures, version }: Connection, open: Open) {
+    const keyId = peer.grant?.id ?? null;
+    const { prompt, schema } = open;
     if (open.pictures.length === 0) return this.#preparation.prepare({ prompt, schema }, keyId);
-    try {
-      const { pictures, signal } = picturesIn.begin(open);
-      const made = this.#preparation.prepare({ prompt, schema, pictures }, keyId, signal);
-      return Promise.resolve(made).finally(() => picturesIn.end(session));
-    } catch (reason) {
-      return { prompt: toPilotfishError(reason, 'picture-invalid'), format: null };
-    }
+    return pictures.prepare(open, version, (seen, signal) =>
+      this.#preparation.prepare({ prompt, schema, pictures: seen }, keyId, signal),
+    );
   }
 
   #tooLong({ id: connection }: Peer, bytesMax: number): void {
@@ -276,8 +262,9 @@ class Server implements RunningServer {
   }
 
   #disconnected({ id }: Peer): void {
-    this.#connections.get(id)?.picturesIn.lost();
-    this.#connections.get(id)?.order.end();
+    const connection = this.#connections.get(id);
+    connection?.order.end();
+    connection?.pictures.end();
     if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
@@ -307,7 +294,7 @@ class Server implements RunningServer {
         const connection = this.#connections.get(effect.connection);
         if (!connection) return;
         if (effect.frame.kind === 'welcome') {
-          connection.isGreeted = true;
+          connection.version = effect.frame.version;
           connection.peer.greeted();
         }
         this.#send(connection, encodeFrame(effect.frame, effect.padBytes));
@@ -369,9 +356,9 @@ class Server implements RunningServer {
     await this.#gone();
     await this.#listening?.close();
     this.#endRevoking();
-    this.#cutUploads.close();
     await this.#preparation.close();
     this.#eyes?.close();
+    this.#uploads.close();
     this.#loopDelay.stop();
     if (this.#timer) clearTimeout(this.#timer);
   }

@@ -68,7 +68,6 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     contextLength: random.wholeWithin(server.contextLength),
     passTokensMax: Math.max(passRowsMax, random.wholeWithin(server.passTokensMax)),
     passRowsMax,
-    seesPictures: false,
     hasExit: exit !== null,
   };
   const { drafting, drafter } = draftingOf(server, model, new Random(seed, 'server-drafts'));
@@ -99,6 +98,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     },
     checkFormat: (schema: string) => toyFormats.check(schema),
     differingBlock: () => null,
+    seesPictures: false,
   };
   const passNoise = random.within(server.passNoise);
   return {

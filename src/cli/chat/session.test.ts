@@ -91,7 +91,7 @@ async function talk(
     },
   };
   const drafting = { drafter: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
-  const parts = { options, terminal, client, ...drafting, input, seed: 7n };
+  const parts = { options, terminal, client, ...drafting, pictures: [], input, seed: 7n };
   const code = await new ChatSession(parts as unknown as ChatParts).run();
   return { requests, out, err, code };
 }

@@ -22,8 +22,6 @@ export interface ServedModel {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
-  /** Whether prompts may hold pictures. */
-  readonly seesPictures: boolean;
   /** Whether passes can tell hints. */
   readonly hasExit: boolean;
 }
@@ -61,6 +59,8 @@ export interface ServerCoreSettings {
   readonly schemes: readonly Scheme[];
   readonly modes: readonly Mode[];
   readonly limits: OfferedLimits;
+  /** Whether the shell has pictures of prompts seen. */
+  readonly seesPictures: boolean;
   readonly connectionsMax: number;
   /** Sessions of all connections and of none, ended ones that may be resumed included. */
   readonly sessionsMax: number;

@@ -61,17 +61,6 @@ export class PictureTable {
     return [...this.#all()].length;
   }
 
-  /** A picture that is here or being made, held once more until `release`; null: it is not. */
-  find(key: string | null, name: string): KeptPicture | null {
-    const shelf = this.#shelves.get(key);
-    const known = shelf?.pictures.get(name);
-    if (shelf === undefined || known === undefined) return null;
-    known.holderCount++;
-    shelf.pictures.delete(name);
-    shelf.pictures.set(name, known);
-    return known;
-  }
-
   /**
    * A picture, held once more until `release`.
    *
@@ -85,8 +74,13 @@ export class PictureTable {
   ): KeptPicture {
     const shelf = this.#shelves.get(key) ?? { pictures: new Map<string, Entry>(), bytes: 0 };
     this.#shelves.set(key, shelf);
-    const known = this.find(key, name);
-    if (known !== null) return known;
+    const known = shelf.pictures.get(name);
+    if (known !== undefined) {
+      known.holderCount++;
+      shelf.pictures.delete(name);
+      shelf.pictures.set(name, known);
+      return known;
+    }
     const none = new Promise<SeenPicture>(() => undefined);
     const entry: Entry = { key, name, made: none, holderCount: 1, bytes: 0, seen: null };
     shelf.pictures.set(name, entry);
@@ -101,6 +95,12 @@ export class PictureTable {
       },
     );
     return entry;
+  }
+
+  /** A picture that is here, held once more until `release`; null: it is not. */
+  holdMade(key: string | null, name: string): KeptPicture | null {
+    const isMade = (this.#shelves.get(key)?.pictures.get(name)?.seen ?? null) !== null;
+    return isMade ? this.hold(key, name, unmade) : null;
   }
 
   /**
@@ -175,4 +175,5 @@ export class PictureTable {
   }
 }
 
+const unmade = (): Promise<never> => Promise.reject(new Error('the picture is here'));
 const isIdle = ({ holderCount, seen }: Entry): boolean => holderCount === 0 && seen !== null;

@@ -1,174 +1,109 @@
-// Collects the pictures of the Opens of one connection while those are prepared: asks for what is
-// missing, bounds what comes, and gives it back when the connection or the Open is gone.
+// Collects the pictures of the Opens of one connection before they are prepared: those that are
+// known here are not sent again, the server asks for the others, and parts go to their uploads. An
+// Open whose pictures do not come is refused.
 
-import type { ChatMessage } from '../../base/chat-message.js';
 import { PilotfishError } from '../../base/error.js';
-import type { Open, PicturePart, PicturesWanted } from '../../protocol/frame.js';
-import type { ComingPicture } from '../preparation/prepared-picture.js';
+import type { PicturePlace } from '../../pictures/prompt-picture.js';
+import type { Open, PicturePart } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+import { versionOfPictures } from '../../protocol/version.js';
+import type { PreparedOpen } from '../core/prepared-open.js';
+import type { PreparedPicture } from '../preparation/prepared-picture.js';
 import type { Share } from '../shared-bytes.js';
-import type { CutUploads } from './cut-uploads.js';
-import { nameOfHash, Upload } from './upload.js';
+import { type ArrivalParts, PictureArrival, type SeenBefore } from './picture-arrival.js';
+import { placesOf } from './picture-places.js';
 
-/** Nothing came of a picture for so long. */
-const silentMsMax = 30_000;
-
-export interface PicturesInParts {
-  readonly key: string | null;
-  readonly cut: CutUploads;
-  /** Its part of what all connections hold of unfinished pictures. */
-  readonly share: Share;
-  readonly send: (frame: PicturesWanted) => void;
+export interface PicturesInParts extends Omit<ArrivalParts, 'eyes'> {
+  /** null: the server sees none, and asks for none. */
+  readonly eyes: SeenBefore | null;
 }
 
-interface Coming {
-  readonly session: number;
-  readonly uploads: readonly Upload[];
-  /** Indexes that were asked for and are not told to the device yet. */
-  readonly untold: number[];
-  readonly picturesFollow: boolean;
-  readonly ending: AbortController;
-  heldBytes: number;
-  timer: NodeJS.Timeout | null;
-}
+/** Prepares an Open whose pictures are here; see Preparation. Never rejects. */
+export type PrepareSeen = (
+  pictures: readonly PreparedPicture[],
+  signal: AbortSignal,
+) => PreparedOpen | Promise<PreparedOpen>;
 
 export class PicturesIn {
   readonly #parts: PicturesInParts;
-  readonly #coming = new Map<number, Coming>();
+  readonly #arrivals = new Map<number, PictureArrival>();
+  #share: Share;
 
   constructor(parts: PicturesInParts) {
     this.#parts = parts;
+    this.#share = this.#newShare();
   }
 
   /**
-   * The pictures of an Open, for its preparation. `end` has to follow.
+   * What becomes of an Open with pictures; at once where they are refused.
    *
-   * @throws PilotfishError `picture-invalid` for a place in the middle of a letter.
+   * @param version of the connection; 0: it has none yet.
    */
-  begin({ session, prompt, pictures, picturesFollow }: Open): {
-    readonly pictures: readonly ComingPicture[];
-    readonly signal: AbortSignal;
-  } {
-    if (this.#coming.has(session)) {
-      throw new PilotfishError('picture-invalid', `session ${session} is being opened already`);
+  prepare(open: Open, version: number, prepare: PrepareSeen): PreparedOpen | Promise<PreparedOpen> {
+    const { eyes } = this.#parts;
+    if (version < versionOfPictures) return refused('picture-unseen', tooOld);
+    if (eyes === null) return refused('picture-unseen', 'the model takes no pictures here');
+    if (this.#arrivals.has(open.session) || this.#arrivals.size >= limits.sessions.value) {
+      const message = `pictures of ${this.#arrivals.size} sessions of this connection are awaited`;
+      return refused('server-busy', message);
     }
-    const messages = prompt.kind === 'messages' ? prompt.messages : [];
-    const places = pictures.map(({ message, at }) => ({
-      message,
-      at: placeIn(messages, message, at),
-    }));
-    const { cut, key } = this.#parts;
-    const uploads = pictures.map((ref) => {
-      const begun = picturesFollow ? null : cut.take(key, nameOfHash(ref.hash));
-      return new Upload(ref, begun);
+    try {
+      return this.#collect(open, placesOf(open), eyes, prepare);
+    } catch (reason) {
+      return { prompt: reason as PilotfishError, format: null };
+    }
+  }
+
+  async #collect(
+    open: Open,
+    places: readonly PicturePlace[],
+    eyes: SeenBefore,
+    prepare: PrepareSeen,
+  ): Promise<PreparedOpen> {
+    const arrival = new PictureArrival(open, places, { ...this.#parts, eyes }, this.#share);
+    this.#arrivals.set(open.session, arrival);
+    await arrival.begin();
+    const made = arrival.error === null ? await prepare(arrival.pictures, arrival.signal) : nothing;
+    arrival.end(false);
+    this.#arrivals.delete(open.session);
+    const isMade = made.prompt !== null && !(made.prompt instanceof PilotfishError);
+    return isMade || arrival.error === null ? made : { ...made, prompt: arrival.error };
+  }
+
+  /** @returns whether the part is of a session whose pictures are awaited: it needs no other. */
+  take(part: PicturePart): boolean {
+    const arrival = this.#arrivals.get(part.session);
+    arrival?.take(part);
+    return arrival !== undefined;
+  }
+
+  /** The device has cancelled or closed a session; means nothing to others. */
+  cancel(session: number): void {
+    const message = 'the session was cancelled before all its pictures were seen';
+    this.#arrivals.get(session)?.fail(new PilotfishError('picture-invalid', message));
+  }
+
+  /** The connection is gone. What has come of its pictures is kept for a while. */
+  end(): void {
+    const gone = new PilotfishError('picture-invalid', 'the connection is gone');
+    for (const arrival of this.#arrivals.values()) arrival.fail(gone);
+    this.#arrivals.clear();
+  }
+
+  #newShare(): Share {
+    return this.#parts.uploads.share(() => {
+      const message = 'pictures that are on their way leave no room, and this connection has most';
+      const full = new PilotfishError('server-busy', message);
+      for (const arrival of this.#arrivals.values()) arrival.fail(full);
+      this.#share = this.#newShare();
     });
-    const coming: Coming = {
-      ...{ session, uploads, picturesFollow, untold: [] },
-      ...{ ending: new AbortController(), heldBytes: 0, timer: null },
-    };
-    this.#coming.set(session, coming);
-    this.#hold(
-      coming,
-      uploads.reduce((sum, { received }) => sum + received, 0),
-    );
-    return {
-      pictures: places.map((place, index) => ({
-        ...place,
-        source: {
-          name: uploads[index]!.name,
-          file: () => this.#ask(coming, index),
-        },
-      })),
-      signal: coming.ending.signal,
-    };
-  }
-
-  /** @returns false for a part of no Open that is being prepared. */
-  take({ session, index, offset, data }: PicturePart): boolean {
-    const coming = this.#coming.get(session);
-    if (coming === undefined) return false;
-    const upload = coming.uploads[index];
-    if (upload === undefined) {
-      this.#fail(
-        coming,
-        new PilotfishError(
-          'picture-invalid',
-          `the device sent picture ${index} of ${coming.uploads.length}`,
-        ),
-      );
-      return true;
-    }
-    this.#hold(coming, upload.add(offset, data));
-    coming.timer?.refresh();
-    return true;
-  }
-
-  /** The device wants the session no more. */
-  abort(session: number): void {
-    this.#coming.get(session)?.ending.abort();
-  }
-
-  /** An Open is prepared: what was collected is with its preparation. */
-  end(session: number): void {
-    const coming = this.#coming.get(session);
-    if (coming === undefined) return;
-    this.#coming.delete(session);
-    this.#hold(coming, -coming.heldBytes);
-    if (coming.timer !== null) clearTimeout(coming.timer);
-    const over = new PilotfishError('cancelled', 'nobody waits for the picture any more');
-    for (const upload of coming.uploads) upload.end(over);
-  }
-
-  /** The connection is lost: what has come is kept, so that the device can go on. */
-  lost(): void {
-    for (const { session, uploads, ending, picturesFollow } of [...this.#coming.values()]) {
-      for (const upload of uploads) {
-        const isBegun = upload.received > 0 && !upload.isWhole && !picturesFollow;
-        if (isBegun) this.#parts.cut.put(this.#parts.key, upload.name, upload.begun);
-      }
-      ending.abort();
-      this.end(session);
-    }
-  }
-
-  #ask(coming: Coming, index: number): Promise<Uint8Array> {
-    const upload = coming.uploads[index]!;
-    if (upload.isWhole || !this.#coming.has(coming.session)) return upload.file;
-    coming.timer ??= setTimeout(() => {
-      const message = `no part of a picture has come for ${silentMsMax / 1_000} s`;
-      this.#fail(coming, new PilotfishError('picture-invalid', message));
-    }, silentMsMax);
-    // All that one Open lacks is asked for in one frame.
-    if (coming.untold.push(index) === 1) setImmediate(() => this.#tell(coming));
-    return upload.file;
-  }
-
-  #tell({ session, uploads, untold, picturesFollow }: Coming): void {
-    const wanted = untold
-      .splice(0)
-      .filter((index) => !uploads[index]!.isWhole)
-      .sort((one, other) => one - other)
-      .map((index) => ({ index, offset: uploads[index]!.received }));
-    if (picturesFollow || wanted.length === 0 || !this.#coming.has(session)) return;
-    this.#parts.send({ kind: 'pictures-wanted', session, wanted });
-  }
-
-  #fail({ uploads }: Coming, reason: PilotfishError): void {
-    for (const upload of uploads) upload.end(reason);
-  }
-
-  #hold(coming: Coming, change: number): void {
-    coming.heldBytes += change;
-    this.#parts.share.add(change);
   }
 }
 
-/** @param at in bytes of UTF-8. @returns in UTF-16 units. */
-function placeIn(messages: readonly ChatMessage[], message: number, at: number): number {
-  const bytes = Buffer.from(messages[message]?.content ?? '');
-  const isWithin = at < bytes.length && (bytes[at]! & 0xc0) === 0x80;
-  if (at > bytes.length || isWithin) {
-    const where = `byte ${at} of ${bytes.length} of message ${message}`;
-    throw new PilotfishError('picture-invalid', `a picture stands at ${where}, which is no place`);
-  }
-  return bytes.toString('utf8', 0, at).length;
-}
+const tooOld = `pictures need version ${versionOfPictures} of the protocol on this connection`;
+
+const nothing: PreparedOpen = { prompt: null, format: null };
+const refused = (code: 'picture-unseen' | 'server-busy', message: string): PreparedOpen => ({
+  prompt: new PilotfishError(code, message),
+  format: null,
+});

@@ -106,9 +106,7 @@ export class Preparation {
       if (eyes === null) throw unseen(this.#info);
       // First what is cheap: a prompt that is refused has nothing encoded.
       const join = await this.#joinOf(prompt, pictures, key);
-      const files = pictures.map((picture) =>
-        'bytes' in picture ? picture.bytes : picture.source,
-      );
+      const files = pictures.map(({ bytes }) => bytes);
       const { hold, pictures: seen } = await eyes.see(files, key, signal);
       try {
         return { prompt: join(seen), hold };

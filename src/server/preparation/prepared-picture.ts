@@ -1,16 +1,14 @@
 // A picture of an Open as the shell gives it to its preparation, and the ids of prompts in which
 // pictures stand.
 
-import type { PicturePlace, PromptPicture } from '../../pictures/prompt-picture.js';
+import type { PicturePlace } from '../../pictures/prompt-picture.js';
 import type { SeenPicture } from '../eyes/seen-picture.js';
-import type { PictureSource } from '../eyes/server-eyes.js';
+import type { PictureFile } from '../eyes/server-eyes.js';
 
-/** A picture in a prompt of messages whose file may still have to come. */
-export interface ComingPicture extends PicturePlace {
-  readonly source: PictureSource;
+/** A picture in a chat, whose file may be known by its name. */
+export interface PreparedPicture extends PicturePlace {
+  readonly bytes: PictureFile;
 }
-
-export type PreparedPicture = PromptPicture | ComingPicture;
 
 /** Ids in order, pictures between words. @param order see `CutText`. */
 export function joinedIds(
