@@ -55,4 +55,4 @@ export class PictureCount implements PictureLink {
   }
 }
 
-const nameOf = (hash: Uint8Array): string => Buffer.from(hash).toString('base64');
+const nameOf = (hash: Uint8Array): string => String.fromCharCode(...hash);
