@@ -1,5 +1,5 @@
-// Checks the server's eyes with the robot's models: mtmd's texts while images come and go, slots are
-// taken away in mid-answer, and the encoder's process dies.
+// Checks the server's eyes with the robot's models: mtmd's texts while images come and go, slots
+// are taken away in mid-answer, and the encoder's process dies.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
