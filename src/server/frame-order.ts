@@ -1,7 +1,6 @@
 // Keeps the frames of a connection in order while an Open of it is prepared: the frames of that
 // session, and every Open and Resume behind it, wait. Frames of other sessions pass.
 
-import { setMaxListeners } from 'node:events';
 import { type DeviceFrame, sessionOf } from '../protocol/frame.js';
 import type { ServerInput } from './core/event.js';
 import type { PreparedOpen } from './core/prepared-open.js';
@@ -25,15 +24,13 @@ export class FrameOrder {
   readonly #drop: (prepared: PreparedOpen) => void;
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
-  readonly #gone = new AbortController();
+  #isOver = false;
 
   /**
    * @param feed hands the core an event.
    * @param drop takes what was prepared back: the core will not hear of it.
    */
   constructor(feed: (event: ServerInput) => void, drop: (prepared: PreparedOpen) => void) {
-    // Each Open that is being prepared listens.
-    setMaxListeners(0, this.#gone.signal);
     this.#feed = feed;
     this.#drop = drop;
   }
@@ -41,19 +38,15 @@ export class FrameOrder {
   /**
    * Takes a frame.
    *
-   * @param prepare begins to prepare an Open; called once, in the order of the frames. Its signal
-   *   tells that the connection is gone.
+   * @param prepare begins to prepare an Open; called once, in the order of the frames.
    * @returns false where too much waits: the connection has to end.
    */
   take(
     event: FrameInput,
-    prepare: (
-      frame: DeviceFrame & { kind: 'open' },
-      signal: AbortSignal,
-    ) => PreparedOpen | Promise<PreparedOpen>,
+    prepare: (frame: DeviceFrame & { kind: 'open' }) => PreparedOpen | Promise<PreparedOpen>,
   ): boolean {
     const { frame, bytes = 0 } = event;
-    const prepared = frame.kind === 'open' ? prepare(frame, this.#gone.signal) : null;
+    const prepared = frame.kind === 'open' ? prepare(frame) : null;
     const isReady = !(prepared instanceof Promise);
     if (isReady && !this.#waitsFor(frame)) {
       this.#feed(prepared === null ? event : { ...event, prepared });
@@ -64,7 +57,7 @@ export class FrameOrder {
     this.#bytes += bytes;
     if (prepared instanceof Promise) {
       void prepared.then((made) => {
-        if (this.#gone.signal.aborted) {
+        if (this.#isOver) {
           this.#drop(made);
           return;
         }
@@ -86,7 +79,7 @@ export class FrameOrder {
 
   /** The connection is gone: what waits is dropped. */
   end(): void {
-    this.#gone.abort();
+    this.#isOver = true;
     for (const { prepared } of this.#waiting.splice(0)) if (prepared !== null) this.#drop(prepared);
   }
 

@@ -215,8 +215,8 @@ class Server implements RunningServer {
 
   #frame({ peer, order }: Connection, frame: Omit<FrameInput, 'kind'>): void {
     const keyId = peer.grant?.id ?? null;
-    const isTaken = order.take({ kind: 'frame', ...frame }, ({ prompt, schema }, signal) =>
-      this.#preparation.prepare({ prompt, schema }, keyId, signal),
+    const isTaken = order.take({ kind: 'frame', ...frame }, ({ prompt, schema }) =>
+      this.#preparation.prepare({ prompt, schema }, keyId),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';
