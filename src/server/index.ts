@@ -15,6 +15,7 @@ export {
 } from '../access/key-ring.js';
 export { TlsFiles, type TlsFilesOptions, type TlsPaths } from '../access/tls-files.js';
 export type { KeyGrant, KeyLimits } from '../base/key-grant.js';
+export type { Pixels } from '../pictures/decode-picture.js';
 export type { CoreStats } from './core/core-stats.js';
 export type { ServerTests } from './core/drafting/source-tally.js';
 export type { Batching } from './core/settings.js';
