@@ -39,6 +39,7 @@ export const floodAttacks: readonly FloodAttack[] = [
   keyed('TailRequests', 'tails'),
   keyed('parts of pictures', 'picture parts'),
   keyed('parts of pictures on sixteen connections', 'picture parts', 16),
+  keyed('pictures in parts of one byte', 'picture crumbs'),
   keyed('messages in parts of one byte', 'fragments'),
   keyed("the carrier's own pings", 'control frames'),
   keyed('requests for nothing', 'cheap requests', 4),
