@@ -15,7 +15,15 @@ import { type TensorAccess, viewMemory } from './ffi/tensors.js';
 import { type BatchArrays, fillBatch, viewBatch } from './native-batch.js';
 import { dummyCount, loadModel, startContext } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
-import { accompanied, hasImage, imagesApart, isLonely, piecesOf } from './part-pieces.js';
+import {
+  accompanied,
+  hasImage,
+  imagesApart,
+  isLonely,
+  piecesOf,
+  type SplitPart,
+  splitAtImages,
+} from './part-pieces.js';
 
 export class NativeModel implements RowModel {
   readonly vocabSize: number;
@@ -112,7 +120,8 @@ export class NativeModel implements RowModel {
   feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     assert(!this.#closed, 'feed after close');
     const isSeeing = this.#imageBatch !== null && parts.some(hasImage);
-    if (this.#deterministic || isSeeing) this.#feedEach(parts, onExit);
+    if (this.#deterministic) this.#feedEach(parts, onExit);
+    else if (isSeeing) this.#feedSeeing(parts, onExit);
     else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
   }
 
@@ -139,6 +148,43 @@ export class NativeModel implements RowModel {
       }
     }
     this.#rows = rows;
+  }
+
+  /** Images by themselves, then one batch of all words behind them and of the other parts. */
+  #feedSeeing(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
+    const split = parts.map(splitAtImages);
+    const joint = split.flatMap((each) => each.joint ?? []);
+    const early = new Float32Array((countRows(parts) - countRows(joint)) * this.vocabSize);
+    let at = 0;
+    for (const piece of split.flatMap(({ apart }) => apart)) {
+      const found = this.#viewRows(this.#decode([piece], parts, null));
+      early.set(found, at);
+      at += found.length;
+    }
+    // Where some rows are early, an exit would be told of rows that do not lie together.
+    const watch = early.length === 0 ? watchOf(joint, 0, onExit) : null;
+    const late = this.#viewRows(joint.length === 0 ? 0 : this.#decode(joint, parts, watch));
+    this.#rows = early.length === 0 ? late : this.#inOrder(parts, split, early, late);
+  }
+
+  /** @param early rows of parts without joint words. @param late rows of the common batch. */
+  #inOrder(
+    parts: readonly Part[],
+    split: readonly SplitPart[],
+    early: Float32Array,
+    late: Float32Array,
+  ): Float32Array {
+    const rows = new Float32Array(early.length + late.length);
+    const rest = { early, late };
+    let at = 0;
+    for (const [index, { rowCount }] of parts.entries()) {
+      const kind = split[index]!.joint === null ? 'early' : 'late';
+      const count = rowCount * this.vocabSize;
+      rows.set(rest[kind].subarray(0, count), at);
+      rest[kind] = rest[kind].subarray(count);
+      at += count;
+    }
+    return rows;
   }
 
   /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */

@@ -23,6 +23,21 @@ export function imagesApart(part: Part): Part[] {
   return pieces;
 }
 
+/** A part of a feed as it is decoded: pieces by themselves, then one beside the other parts. */
+export interface SplitPart {
+  readonly apart: readonly Part[];
+  /** Words behind the last image; null where the part ends with an image, or has rows before. */
+  readonly joint: Part | null;
+}
+
+/** Leaves to the common batch what can be there: all of a part without images. */
+export function splitAtImages(part: Part): SplitPart {
+  const pieces = imagesApart(part);
+  const last = pieces.at(-1)!;
+  const isJoint = !hasImage(last) && last.rowCount === part.rowCount;
+  return isJoint ? { apart: pieces.slice(0, -1), joint: last } : { apart: pieces, joint: null };
+}
+
 /**
  * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64
  * and more in another order, and a text that is fed again in one piece would part from the one that

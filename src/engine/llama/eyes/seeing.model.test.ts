@@ -40,7 +40,7 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
     await eyes.close();
     await engine.close();
   });
-  const load = (options: { deterministic?: boolean; passTokensMax?: number }) =>
+  const load = (options: { deterministic?: boolean; passTokensMax?: number; slotCount?: number }) =>
     loadLlamaEngine({ modelPath: robotTarget, threads: 1, slotCount: 2, ...options });
 
   /** The ids of a picture, around which this model wants no words. */
@@ -98,6 +98,43 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
       }
     } finally {
       await Promise.all([pieced, whole, cut].map((each) => each.close()));
+    }
+  });
+
+  it('share passes with images before, behind and without words', async () => {
+    const shared = await load({ slotCount: 4 });
+    try {
+      const order = [3, 0, 2, 0];
+      const prompts = await Promise.all(
+        order.map((at) => promptOf(shared, cases[at]!.text, cases[at]!.pictures)),
+      );
+      const sampling = { ...plainSampling, temperature: 0 };
+      for (const [at, { length }] of prompts.entries()) {
+        await shared.open(slotId(at), { sampling, seed: 1n, promptLength: length });
+      }
+      await prefill(shared, slotId(3), 0, prompts[3]!.subarray(0, -1));
+      prompts[3] = prompts[3]!.subarray(-1);
+      const texts: number[][] = order.map(() => []);
+      const lengths = [0, 0, 0, prompts[1]!.length - 1];
+      let next = prompts;
+      while (texts[0]!.length < tokensMax) {
+        const segments = next.map((tokens, at) => ({
+          ...{ slot: slotId(at), from: lengths[at]!, tokens, judge },
+        }));
+        const { outcomes } = await shared.pass(segments);
+        next = outcomes.map(({ final }, at) => {
+          assert.ok(final !== null && final.kind !== 'law');
+          lengths[at]! += segments[at]!.tokens.length;
+          texts[at]!.push(final.token);
+          return Int32Array.of(final.token);
+        });
+      }
+      assert.deepEqual(
+        texts,
+        order.map((at) => expected[at]),
+      );
+    } finally {
+      await shared.close();
     }
   });
 
