@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-
 import { firstImageToken } from '../../base/image-token.js';
 import { splitAtImages } from './part-pieces.js';
 
