@@ -4,7 +4,15 @@ import { PilotfishError } from '../base/error.js';
 import { firstImageToken } from '../base/image-token.js';
 import type { ImageRows } from './image-tokens.js';
 
-type ImageContent = Pick<ImageRows, 'width' | 'embeddings'>;
+type ImageContent = Pick<ImageRows, 'width' | 'embeddings'> &
+  Partial<Pick<ImageRows, 'isNonCausal'>>;
+
+/** Which ids an image has. */
+export interface ImagePlace {
+  readonly first: number;
+  readonly count: number;
+  readonly isNonCausal: boolean;
+}
 
 interface HeldImage extends ImageContent {
   /** `add` less `forget`, >= 1. */
@@ -31,7 +39,7 @@ export class ImageStore {
    * @throws PilotfishError `segment-invalid` for rows that do not fill their width or hold other
    *   than finite numbers, `server-busy` for one that does not fit beside the others.
    */
-  add({ width, embeddings }: ImageContent): Int32Array {
+  add({ width, embeddings, isNonCausal = false }: ImageContent): Int32Array {
     const count = embeddings.length / width;
     if (!Number.isInteger(count) || count < 1 || !embeddings.every(Number.isFinite)) {
       throw invalidImage(`${embeddings.length} numbers are no rows of ${width} finite ones`);
@@ -39,7 +47,7 @@ export class ImageStore {
     const first = this.#placeOf(embeddings, count);
     const held = this.#images.get(first);
     if (held !== undefined) held.holderCount++;
-    else this.#put(first, { width, embeddings, holderCount: 1 });
+    else this.#put(first, { width, embeddings, isNonCausal, holderCount: 1 });
     return Int32Array.from({ length: count }, (_, at) => first + at);
   }
 
@@ -89,9 +97,21 @@ export class ImageStore {
    * @throws PilotfishError `segment-invalid` for an id whose image is not here.
    */
   rowOf(token: number): Float32Array {
-    for (const [first, { width, embeddings }] of this.#images) {
-      const at = (token - first) * width;
-      if (at >= 0 && at < embeddings.length) return embeddings.subarray(at, at + width);
+    const [first, { width, embeddings }] = this.#imageOf(token);
+    const at = (token - first) * width;
+    return embeddings.subarray(at, at + width);
+  }
+
+  /** The image that an id belongs to. @throws PilotfishError `segment-invalid` as `rowOf`. */
+  placeOf(token: number): ImagePlace {
+    const [first, { width, embeddings, isNonCausal = false }] = this.#imageOf(token);
+    return { first, count: embeddings.length / width, isNonCausal };
+  }
+
+  #imageOf(token: number): readonly [first: number, image: HeldImage] {
+    for (const entry of this.#images) {
+      const [first, { width, embeddings }] = entry;
+      if (token >= first && (token - first) * width < embeddings.length) return entry;
     }
     throw invalidImage(`the image of token ${token} is not here`);
   }

@@ -6,7 +6,7 @@ export interface ImageRows {
   readonly width: number;
   /** [tokens, width] */
   readonly embeddings: Float32Array;
-  /** Its tokens attend to each other in both directions: such images are refused. */
+  /** Its tokens attend to each other in both directions. */
   readonly isNonCausal: boolean;
   /** Its positions have a time, a row and a column (M-RoPE): such images are refused. */
   readonly usesMrope: boolean;

@@ -20,9 +20,11 @@ import {
   hasImage,
   imagesApart,
   isLonely,
+  isNonCausalImage,
   piecesOf,
   type SplitPart,
   splitAtImages,
+  toImageEnd,
 } from './part-pieces.js';
 
 export class NativeModel implements RowModel {
@@ -132,7 +134,7 @@ export class NativeModel implements RowModel {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
     for (const part of parts) {
-      const pieces = imagesApart(part);
+      const pieces = imagesApart(part, this.#images);
       for (const piece of this.#deterministic ? pieces.flatMap(piecesOf) : pieces) {
         const fed = this.#deterministic && isLonely(piece) ? accompanied(piece) : piece;
         // An exit is told all rows of a part or none.
@@ -152,12 +154,12 @@ export class NativeModel implements RowModel {
 
   /** Images by themselves, then one batch of all words behind them and of the other parts. */
   #feedSeeing(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
-    const split = parts.map(splitAtImages);
+    const split = parts.map((part) => splitAtImages(part, this.#images));
     const joint = split.flatMap((each) => each.joint ?? []);
     const early = new Float32Array((countRows(parts) - countRows(joint)) * this.vocabSize);
     let at = 0;
     for (const piece of split.flatMap(({ apart }) => apart)) {
-      const found = this.#viewRows(this.#decode([piece], parts, null));
+      const found = this.#feedApart(piece, parts);
       early.set(found, at);
       at += found.length;
     }
@@ -165,6 +167,23 @@ export class NativeModel implements RowModel {
     const watch = early.length === 0 ? watchOf(joint, 0, onExit) : null;
     const late = this.#viewRows(joint.length === 0 ? 0 : this.#decode(joint, parts, watch));
     this.#rows = early.length === 0 ? late : this.#inOrder(parts, split, early, late);
+  }
+
+  /**
+   * Where an image attends to all of itself, all of it is computed however little is asked for: a
+   * prompt may be cut anywhere into passes. What was not asked for is forgotten.
+   */
+  #feedApart(piece: Part, all: readonly Part[]): Float32Array {
+    const isCausal = !isNonCausalImage(piece, this.#images);
+    const fed = isCausal ? piece : toImageEnd(piece, this.#images);
+    if (!isCausal) this.#llama.set_causal_attn(this.#context, false);
+    try {
+      const rows = this.#viewRows(this.#decode([fed], all, null));
+      if (fed !== piece) this.truncate(piece.slot, piece.from + piece.tokens.length);
+      return rows.subarray(0, piece.rowCount * this.vocabSize);
+    } finally {
+      if (!isCausal) this.#llama.set_causal_attn(this.#context, true);
+    }
   }
 
   /** @param early rows of parts without joint words. @param late rows of the common batch. */
@@ -213,11 +232,29 @@ export class NativeModel implements RowModel {
         `embeddings of length ${image.width}; the model takes ${width}`,
       );
     }
+    if (image.isNonCausal) this.#checkNonCausal(image.embeddings.length / width);
     if (this.#imageBatch === null) {
       const batch = this.#llama.batch_init(this.#batchTokens, width, 1);
       this.#imageBatch = { batch, arrays: viewBatch(batch, this.#batchTokens, width) };
     }
     return this.#images.add(image);
+  }
+
+  /** llama.cpp ends the process on a non-causal batch that it would have to cut. */
+  #checkNonCausal(tokenCount: number): void {
+    if (this.#deterministic) {
+      throw new PilotfishError(
+        'model-unsupported',
+        'deterministic mode takes no images with non-causal attention: run without it',
+      );
+    }
+    if (tokenCount > this.passTokensMax) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `an image of ${tokenCount} tokens with non-causal attention needs one pass; ` +
+          `passTokensMax is ${this.passTokensMax}`,
+      );
+    }
   }
 
   forget(first: number): void {

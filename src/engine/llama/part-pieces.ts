@@ -2,25 +2,61 @@
 // deterministic mode those that are computed alike.
 
 import { isImageToken } from '../../base/image-token.js';
+import type { ImageStore } from '../image-store.js';
 import type { Part } from '../row-model.js';
+
+type ImagePlaces = Pick<ImageStore, 'placeOf'>;
 
 export const hasImage = ({ tokens }: Part): boolean => tokens.some(isImageToken);
 
-/** The part in pieces of words only and of images only: a batch holds ids or embeddings. */
-export function imagesApart(part: Part): Part[] {
+/**
+ * The part in pieces of words only and of images only: a batch holds ids or embeddings. An image
+ * that attends to all of itself is a piece of its own.
+ */
+export function imagesApart(part: Part, images: ImagePlaces): Part[] {
   if (!hasImage(part)) return [part];
   const { slot, from, tokens, rowCount } = part;
   const firstRow = tokens.length - rowCount;
   const pieces: Part[] = [];
   for (let at = 0; at < tokens.length; ) {
-    const kind = isImageToken(tokens[at]!);
+    const kind = kindOf(tokens[at]!, images);
     let end = at + 1;
-    while (end < tokens.length && isImageToken(tokens[end]!) === kind) end++;
+    while (
+      end < tokens.length &&
+      isNext(tokens, end, kind) &&
+      kindOf(tokens[end]!, images) === kind
+    )
+      end++;
     const rows = Math.max(0, end - Math.max(at, firstRow));
     pieces.push({ slot, from: from + at, tokens: tokens.subarray(at, end), rowCount: rows });
     at = end;
   }
   return pieces;
+}
+
+/** What tokens share a piece: words, causal images, or one other image, named by its first id. */
+function kindOf(token: number, images: ImagePlaces): 'words' | 'causal' | number {
+  if (!isImageToken(token)) return 'words';
+  const { first, isNonCausal } = images.placeOf(token);
+  return isNonCausal ? first : 'causal';
+}
+
+/** An image may stand twice in a row. */
+const isNext = (tokens: Int32Array, at: number, kind: string | number): boolean =>
+  typeof kind === 'string' || tokens[at] === tokens[at - 1]! + 1;
+
+/** Whether the piece belongs to an image that attends to all of itself. */
+export const isNonCausalImage = ({ tokens }: Part, images: ImagePlaces): boolean =>
+  isImageToken(tokens[0]!) && images.placeOf(tokens[0]!).isNonCausal;
+
+/** The piece with the rest of its image behind it; its rows are the first of those asked for. */
+export function toImageEnd(piece: Part, images: ImagePlaces): Part {
+  const { tokens, rowCount } = piece;
+  const { first, count } = images.placeOf(tokens[0]!);
+  const missing = first + count - 1 - tokens.at(-1)!;
+  if (missing === 0) return piece;
+  const fed = Int32Array.from({ length: tokens.length + missing }, (_, at) => tokens[0]! + at);
+  return { ...piece, tokens: fed, rowCount: rowCount === 0 ? 0 : rowCount + missing };
 }
 
 /** A part of a feed as it is decoded: pieces by themselves, then one beside the other parts. */
@@ -31,8 +67,8 @@ export interface SplitPart {
 }
 
 /** Leaves to the common batch what can be there: all of a part without images. */
-export function splitAtImages(part: Part): SplitPart {
-  const pieces = imagesApart(part);
+export function splitAtImages(part: Part, images: ImagePlaces): SplitPart {
+  const pieces = imagesApart(part, images);
   const last = pieces.at(-1)!;
   const isJoint = !hasImage(last) && last.rowCount === part.rowCount;
   return isJoint ? { apart: pieces.slice(0, -1), joint: last } : { apart: pieces, joint: null };

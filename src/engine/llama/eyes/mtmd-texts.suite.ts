@@ -22,10 +22,11 @@ export function textsOfMtmd(
   cases: readonly PictureText[],
   vocabSize: number,
   tokensMax: number,
+  isNonCausal = false,
 ): number[][] {
   const task: ReferenceTask = {
     ...{ library: findEyesLibrary(), model: robotTarget, encoder: robotEncoder },
-    ...{ vocabSize, tokensMax },
+    ...{ vocabSize, tokensMax, isNonCausal },
     cases: cases.map(({ text, pictures }) => ({
       ...{ text, width: pictures[0]!.width, height: pictures[0]!.height },
       rgb: pictures.map(({ rgb }) => Buffer.from(rgb).toString('base64')),

@@ -43,11 +43,12 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
   const load = (options: { deterministic?: boolean; passTokensMax?: number; slotCount?: number }) =>
     loadLlamaEngine({ modelPath: robotTarget, threads: 1, slotCount: 2, ...options });
 
+  let isNonCausal = false;
   /** The ids of a picture, around which this model wants no words. */
   const see = async (on: LlamaEngine, picture: ImagePixels): Promise<Int32Array> => {
     const [piece] = (await eyes.encode(picture)).pieces;
     assert.ok(piece?.kind === 'image');
-    return on.see(piece);
+    return on.see({ ...piece, isNonCausal });
   };
   const promptOf = async (on: LlamaEngine, text: string, pictures: readonly ImagePixels[]) => {
     const { vocabulary } = on.info;
@@ -163,6 +164,30 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
     assert.deepEqual(await writeFrom(engine, prompt.length - 1, prompt.at(-1)!), expected[2]);
   });
 
+  it('attend to all of themselves as in mtmd, however the prompt is cut', async () => {
+    const expectedTexts = textsOfMtmd(cases, engine.info.vocabulary.size, tokensMax, true);
+    assert.notDeepEqual(expectedTexts, expected);
+    const narrow = await load({ passTokensMax: 16 });
+    const exact = await load({ deterministic: true });
+    isNonCausal = true;
+    try {
+      await assert.rejects(see(exact, drawPicture(1)), { code: 'model-unsupported' });
+      for (const at of cases.keys()) {
+        assert.deepEqual(await writeText(narrow, at), expectedTexts[at]);
+        const { text, pictures } = cases[at]!;
+        const prompt = await promptOf(narrow, text, pictures);
+        const half = prompt.findIndex((token) => token >= 2 ** 30) + 5;
+        await narrow.truncate(slot, half);
+        await prefill(narrow, slot, half, prompt.slice(half, -1));
+        const again = await writeFrom(narrow, prompt.length - 1, prompt.at(-1)!);
+        assert.deepEqual(again, expectedTexts[at]);
+      }
+    } finally {
+      isNonCausal = false;
+      await Promise.all([narrow.close(), exact.close()]);
+    }
+  });
+
   it('are refused where no image may be', async () => {
     const image = await see(engine, drawPicture(1));
     assert.deepEqual(await see(engine, drawPicture(1)), image);
@@ -199,7 +224,7 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
     await assert.rejects(engine.see(spoiled), { code: 'segment-invalid' });
     const wide = { ...kind, width: 80, embeddings: new Float32Array(160) };
     await assert.rejects(engine.see(wide), { code: 'segment-invalid', message: /takes 160/ });
-    for (const other of [{ isNonCausal: true }, { usesMrope: true }]) {
+    for (const other of [{ usesMrope: true }]) {
       const embeddings = new Float32Array(160);
       const odd = engine.see({ ...kind, ...other, width: 160, embeddings });
       await assert.rejects(odd, { code: 'model-unsupported' });

@@ -47,6 +47,8 @@ export interface Llama {
   batch_init(tokens: number, embd: number, sequences: number): NativeBatch;
   batch_free(batch: NativeBatch): void;
   decode(context: Pointer, batch: NativeBatch): number;
+  /** False: tokens of a batch attend to each other in both directions. */
+  set_causal_attn(context: Pointer, isCausal: boolean): void;
   get_logits(context: Pointer): Pointer | null;
   vocab_n_tokens(vocab: Pointer): number;
   vocab_get_text(vocab: Pointer, token: number): string;
@@ -109,6 +111,7 @@ const signatures: Record<
   batch_free: ['void', ['batch']],
   decode: ['int32', ['void*', 'batch']],
   get_logits: ['void*', ['void*']],
+  set_causal_attn: ['void', ['void*', 'bool']],
   vocab_n_tokens: ['int32', ['void*']],
   vocab_get_text: ['str', ['void*', 'int32']],
   vocab_get_attr: ['int32', ['void*', 'int32']],

@@ -14,6 +14,8 @@ export interface ReferenceTask {
   readonly encoder: string;
   readonly vocabSize: number;
   readonly tokensMax: number;
+  /** Images attend to all of themselves, though the model was not made so. */
+  readonly isNonCausal?: boolean;
   /** The image marker stands where a picture does. */
   readonly cases: readonly {
     readonly text: string;
@@ -49,6 +51,26 @@ function writeAll(task: ReferenceTask): number[][] {
   const evaluate = call('mtmd_helper_eval_chunks', 'int32', [
     ...['void*', 'void*', 'void*', 'int32', 'int32', 'int32', 'bool', 'void*'],
   ]);
+  const evaluateOne = call('mtmd_helper_eval_chunk_single', 'int32', [
+    ...['void*', 'void*', 'void*', 'int32', 'int32', 'int32', 'bool', 'void*'],
+  ]);
+  const countChunks = call('mtmd_input_chunks_size', 'size_t', ['void*']);
+  const chunkOf = call('mtmd_input_chunks_get', 'void*', ['void*', 'size_t']);
+  const kindOf = call('mtmd_input_chunk_get_type', 'int32', ['void*']);
+  const setCausal = call('llama_set_causal_attn', 'void', ['void*', 'bool']);
+  const evaluateNonCausal = (decoder: Pointer, chunks: Pointer): number => {
+    const past = new Int32Array(1);
+    const count = Number(countChunks(chunks));
+    for (let at = 0; at < count; at++) {
+      const chunk = chunkOf(chunks, at);
+      setCausal(decoder, kindOf(chunk) === 0);
+      const isLast = at === count - 1;
+      const status = evaluateOne(encoder, decoder, chunk, past[0], 0, 512, isLast, past);
+      if (status !== 0) return status;
+    }
+    setCausal(decoder, true);
+    return 0;
+  };
   const logitsOf = call('llama_get_logits_ith', 'void*', ['void*', 'int32']);
   const batch = koffi.struct({ count: 'int32', arrays: koffi.array('uint64', 6) });
   const batchOf = library.func('llama_batch_get_one', batch, ['void*', 'int32']);
@@ -63,7 +85,9 @@ function writeAll(task: ReferenceTask): number[][] {
     if (tokenize(encoder, chunks, input, list, list.length) !== 0) throw new Error('tokenize');
     const decoder: Pointer = makeContext(target, context.value);
     const past = new Int32Array(1);
-    let status = evaluate(encoder, decoder, chunks, 0, 0, 512, true, past);
+    let status = task.isNonCausal
+      ? evaluateNonCausal(decoder, chunks)
+      : evaluate(encoder, decoder, chunks, 0, 0, 512, true, past);
     const tokens: number[] = [];
     while (status === 0 && tokens.length < task.tokensMax) {
       const logits = new Float32Array(viewMemory(logitsOf(decoder, -1), task.vocabSize * 4));
