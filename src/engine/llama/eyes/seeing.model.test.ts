@@ -169,9 +169,12 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
     assert.notDeepEqual(expectedTexts, expected);
     const narrow = await load({ passTokensMax: 16 });
     const exact = await load({ deterministic: true });
+    const small = await load({ passTokensMax: 15 });
     isNonCausal = true;
     try {
       await assert.rejects(see(exact, drawPicture(1)), { code: 'model-unsupported' });
+      const message = /needs one pass; passTokensMax is 15/;
+      await assert.rejects(see(small, drawPicture(1)), { code: 'segment-invalid', message });
       for (const at of cases.keys()) {
         assert.deepEqual(await writeText(narrow, at), expectedTexts[at]);
         const { text, pictures } = cases[at]!;
@@ -181,10 +184,23 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
         await prefill(narrow, slot, half, prompt.slice(half, -1));
         const again = await writeFrom(narrow, prompt.length - 1, prompt.at(-1)!);
         assert.deepEqual(again, expectedTexts[at]);
+        const sampling = { ...plainSampling, temperature: 0 };
+        const config = { sampling, seed: 1n, promptLength: prompt.length };
+        const state = await narrow.save(slot);
+        await narrow.open(slotId(1), config);
+        await narrow.copyPrefix(slot, slotId(1), half);
+        await narrow.open(slot, config);
+        await narrow.copyPrefix(slotId(1), slot, half);
+        await prefill(narrow, slot, half, prompt.slice(half, -1));
+        const copied = await writeFrom(narrow, prompt.length - 1, prompt.at(-1)!);
+        assert.deepEqual(copied, expectedTexts[at]);
+        await narrow.restore(slot, state, config, prompt.length - 1);
+        const restored = await writeFrom(narrow, prompt.length - 1, prompt.at(-1)!);
+        assert.deepEqual(restored, expectedTexts[at]);
       }
     } finally {
       isNonCausal = false;
-      await Promise.all([narrow.close(), exact.close()]);
+      await Promise.all([narrow, exact, small].map((each) => each.close()));
     }
   });
 
