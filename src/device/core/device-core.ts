@@ -20,8 +20,16 @@ import { takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { earlier } from './earlier.js';
 import type { DeviceEffect, DeviceInput } from './event.js';
+import { PictureUplink } from './picture-uplink.js';
 import { ServerConnection } from './server-connection.js';
-import { endReasonOf, misfitOf, openFrame, resumeFrame, tooNewFor } from './session-open.js';
+import {
+  endReasonOf,
+  misfitOf,
+  openFrame,
+  resumeFrame,
+  tooNewFor,
+  unplacedOf,
+} from './session-open.js';
 import type { DeviceCoreSettings } from './settings.js';
 import type { AnswerId } from './token.js';
 import { TrafficShaper } from './traffic-shaper.js';
@@ -34,6 +42,7 @@ export class DeviceCore {
   readonly #bySession = new Map<number, DeviceSession>();
   readonly #link: SessionLink;
   readonly #shaper: TrafficShaper;
+  readonly #pictures: PictureUplink;
   #nextSession = 0;
   #effects: DeviceEffect[] = [];
   #wakeAtMs: number | null = null;
@@ -48,6 +57,16 @@ export class DeviceCore {
     const shaper = new TrafficShaper(settings.shaping);
     this.#connection = connection;
     this.#shaper = shaper;
+    this.#pictures = new PictureUplink({
+      get roundTripMinMs() {
+        return connection.roundTripMinMs;
+      },
+      get frameBytes() {
+        return connection.welcome!.limits.frameBytes;
+      },
+      send: (session, frame) => this.#sendFor(session, frame),
+      ping: (nonce) => connection.send({ kind: 'ping', nonce, isCover: false }),
+    });
     this.#link = {
       get welcome() {
         return connection.welcome;
@@ -65,6 +84,7 @@ export class DeviceCore {
       draftPass: new DraftPassTimes(),
       onProgress: () => connection.onProgress(),
       measure: (nowMs) => connection.measure(nowMs),
+      wantPictures: (session, frame) => this.#pictures.want(session, frame),
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -156,6 +176,7 @@ export class DeviceCore {
     this.#bySession.clear();
     this.#nextSession = 0;
     this.#shaper.end();
+    this.#pictures.end();
     if (this.#connection.isOver) this.#gaveUp = error;
     for (const session of this.#live.values()) {
       session.detach();
@@ -177,6 +198,7 @@ export class DeviceCore {
       this.#violated(admission.fault);
       return;
     }
+    if (frame.kind === 'pong') this.#pictures.onPong(frame.nonce, nowMs);
     if (admission.isMine) return;
     this.#onSessionFrame(frame, nowMs);
   }
@@ -193,7 +215,10 @@ export class DeviceCore {
     session.tally.downMessageCount++;
     const event = eventOf(frame, 0) as ServerFrameEvent;
     const complaint = takeFrame(session, frame as Parameters<typeof takeFrame>[1], event, nowMs);
-    if (complaint === null) return;
+    if (complaint === null) {
+      if (frame.kind === 'opened') this.#pictures.onOpened(session);
+      return;
+    }
     session.fail(new PilotfishError('protocol-violated', `the server sent ${complaint}`), nowMs);
   }
 
@@ -229,6 +254,7 @@ export class DeviceCore {
       if (session.wire !== null) this.#bySession.delete(session.wire.id);
     }
     this.#passFlush(nowMs);
+    if (this.#connection.welcome !== null) this.#pictures.pump(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
       this.#connection.hangUp();
     }
@@ -271,7 +297,8 @@ export class DeviceCore {
       session.finish(reason, true, nowMs);
       return;
     }
-    const tooNew = tooNewFor(session, welcome);
+    const isNew = session.resumeKey === null;
+    const tooNew = tooNewFor(session, welcome) ?? (isNew ? unplacedOf(session) : null);
     if (tooNew !== null) {
       session.fail(tooNew, nowMs);
       return;
@@ -280,10 +307,14 @@ export class DeviceCore {
     const id = this.#nextSession++;
     session.attach(id);
     this.#bySession.set(id, session);
-    const isNew = session.resumeKey === null;
-    const { shaping } = this.#shaper;
-    const frame = isNew ? openFrame(session, id, welcome, shaping) : resumeFrame(session, id);
-    session.link.send(session, frame);
+    if (!isNew) {
+      session.link.send(session, resumeFrame(session, id));
+      return;
+    }
+    const picturesFollow = this.#pictures.follows(session.request.pictures ?? []);
+    const asked = { ...this.#shaper.shaping, picturesFollow };
+    session.link.send(session, openFrame(session, id, welcome, asked));
+    if (picturesFollow) this.#pictures.sendAll(session);
   }
 
   #sendFor(session: DeviceSession, frame: DeviceFrame): void {

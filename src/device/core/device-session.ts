@@ -6,19 +6,26 @@ import type { PilotfishError } from '../../base/error.js';
 import type { Law } from '../../math/law.js';
 import type { LawLogprobs } from '../../math/logprobs.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
-import type { DeviceFrame, EndReason, Opened, SentLaw } from '../../protocol/frame.js';
+import type {
+  DeviceFrame,
+  EndReason,
+  Opened,
+  PicturesWanted,
+  SentLaw,
+} from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { showsDrafts } from './absence.js';
 import { followCommit, planDrafts } from './chain-growth.js';
 import { DraftChain } from './draft-chain.js';
 import { AheadPlanner, holdsBranches } from './drafting/ahead/ahead-planner.js';
-import { ChainPlanner } from './drafting/chain-planner.js';
+import { ChainPlanner, isContextFull } from './drafting/chain-planner.js';
 import type { DraftPassTimes } from './drafting/draft-pass-times.js';
 import type { DraftPlanner } from './drafting/draft-planner.js';
 import { DraftRunner } from './drafting/draft-runner.js';
 import { SpeculationGate } from './drafting/speculation-gate.js';
 import { Timings } from './drafting/timings.js';
+import { WordPlaces } from './drafting/word-places.js';
 import type { ForgettingMean } from './estimate.js';
 import type { DeviceEffect, GenerateRequest } from './event.js';
 import type { Commit, CommittedToken } from './reconcile.js';
@@ -41,6 +48,8 @@ export interface SessionLink extends LinkView {
   out(effect: DeviceEffect): void;
   /** The answer has got further. */
   onProgress(): void;
+  /** The server lacks pictures. @returns what is wrong with its frame, or null. */
+  wantPictures(session: DeviceSession, frame: PicturesWanted): string | null;
   /** Measures the round trip now. */
   measure(nowMs: number): void;
 }
@@ -54,6 +63,8 @@ export interface Wire {
 /** Prompt known, text growing. */
 export interface SessionText {
   readonly promptLength: number;
+  /** Ids of images in the prompt. */
+  readonly absentCount: number;
   readonly log: TokenLog;
   readonly chain: DraftChain;
 }
@@ -82,6 +93,7 @@ export class DeviceSession implements SessionView {
   residual: ResidualDraw | null = null;
   lastVerdictMs: number | null = null;
   lastSendMs: number | null = null;
+  #words: WordPlaces | null = null;
   /** Committed length when the newest draft was sent; a verdict moves beyond it. */
   #awaitedFrom: number | null = null;
   timeouts = 0;
@@ -106,7 +118,9 @@ export class DeviceSession implements SessionView {
     this.startedMs = nowMs;
     this.timings = new Timings(link.roundTrip, link.draftPass);
     this.userFeed = new UserFeed(answer, this.tally, out);
-    this.drafting = new DraftRunner(answer, out);
+    this.drafting = new DraftRunner(answer, (effect) =>
+      out(effect.kind === 'draft-start' ? this.#words!.startOf(effect) : effect),
+    );
     this.draftPlanner = holdsBranches(settings, request)
       ? new AheadPlanner(settings)
       : new ChainPlanner();
@@ -117,19 +131,35 @@ export class DeviceSession implements SessionView {
   begin(promptIds: Int32Array): void {
     if (this.text !== null) return;
     const { length: promptLength } = promptIds;
+    this.#words = new WordPlaces(promptIds);
+    const { absentCount } = this.#words;
     this.text = {
       promptLength,
+      absentCount,
       log: new TokenLog(promptIds),
       chain: new DraftChain(promptLength),
     };
     this.link.out({ kind: 'prompt', answer: this.answer, promptLength });
     if (this.settings.drafter === null) return;
+    // Nothing to draft from.
+    if (absentCount === promptLength) this.drafting.broke();
     const { sampling, seed, schema } = samplingRequestOf(this.request);
     this.link.out({
       kind: 'draft-open',
       answer: this.answer,
-      config: { sampling, seed, schema, promptLength },
+      config: {
+        ...{ sampling, seed, schema, promptLength: promptLength - absentCount },
+        ...(absentCount > 0 && { absentCount }),
+      },
     });
+  }
+
+  /** Another server has other ids for the same images. @param promptIds as long as before. */
+  takeImages(promptIds: Int32Array): void {
+    const text = this.text!;
+    const log = new TokenLog(promptIds);
+    log.append(text.log.slice(text.promptLength));
+    this.text = { ...text, log };
   }
 
   /** Position after the last token that the answer may have. */
@@ -192,7 +222,7 @@ export class DeviceSession implements SessionView {
     const isEnd = last !== null && this.settings.endOfText.has(last.token);
     if (isEnd) this.finish('end-of-text', false, nowMs);
     else if (chain.end >= this.endMax) this.finish('length', false, nowMs);
-    else if (chain.end >= (this.settings.drafter?.contextLength ?? Infinity)) {
+    else if (this.settings.drafter !== null && isContextFull(this)) {
       this.finish('context', false, nowMs);
     }
   }

@@ -8,6 +8,7 @@ import { codeTable } from '../../protocol/code.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import {
   type Failure,
+  type ImageSpan,
   modeTraits,
   type Opened,
   type Resumed,
@@ -16,6 +17,7 @@ import {
   testedCountOf,
   type Verdict,
 } from '../../protocol/frame.js';
+import { imageSpansOf, withImages } from '../../protocol/image-spans.js';
 import { checkScheme } from '../../protocol/session-check.js';
 import { receive, type ServerFrameEvent } from '../../protocol/session-state.js';
 import type { DeviceSession } from './device-session.js';
@@ -59,7 +61,7 @@ export function takeFrame(
       onFailure(session, frame, nowMs);
       return null;
     case 'pictures-wanted':
-      return 'the server wants pictures of a prompt without any';
+      return session.link.wantPictures(session, frame);
     case 'hint':
       session.draftPlanner.hint(session, frame, nowMs);
       return null;
@@ -67,15 +69,36 @@ export function takeFrame(
 }
 
 function onOpened(session: DeviceSession, frame: Opened, nowMs: number): string | null {
-  const { promptIds, promptLength } = frame;
+  const { promptIds, promptLength, images } = frame;
+  if (images.length > 0 && !session.request.pictures?.length) {
+    return `${images.length} images in a prompt without pictures`;
+  }
   if (session.text === null) {
     if (promptIds.length === 0) return 'the server did not say the ids of the prompt';
-    session.begin(promptIds);
+    session.begin(withImages(promptIds, images));
   }
   if (session.text!.promptLength !== promptLength) {
     return `a prompt of ${promptLength} tokens, not of ${session.text!.promptLength}`;
   }
+  const fault = takeImages(session, images);
+  if (fault !== null) return fault;
   session.onOpened(frame, nowMs);
+  return null;
+}
+
+/** The images of a prompt that was known: where they were, with other ids perhaps. */
+function takeImages(session: DeviceSession, images: readonly ImageSpan[]): string | null {
+  const { log, promptLength } = session.text!;
+  const ids = log.slice(0, promptLength);
+  const known = imageSpansOf(ids);
+  const placesOf = (spans: readonly ImageSpan[]): string =>
+    spans.map(({ from, count }) => `${count} at ${from}`).join(', ');
+  if (placesOf(known) !== placesOf(images)) {
+    return `images of other places: ${placesOf(images)}, not ${placesOf(known)}`;
+  }
+  if (known.some(({ firstId }, index) => firstId !== images[index]!.firstId)) {
+    session.takeImages(withImages(ids, images));
+  }
   return null;
 }
 

@@ -29,8 +29,22 @@ export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
  */
 export type Fallback = (typeof fallbacks)[number];
 
+/** A picture in the messages of a prompt. */
+export interface RequestPicture {
+  /** [32] SHA-256 of its file. */
+  readonly hash: Uint8Array;
+  /** Index of its message. */
+  readonly message: number;
+  /** It comes before this byte of the message's content in UTF-8. */
+  readonly at: number;
+  /** [n >= 1] its file; not changed while the answer lasts. */
+  readonly bytes: Uint8Array;
+}
+
 export interface GenerateRequest extends SamplingRequest {
   readonly prompt: Prompt;
+  /** In the order of their places, and in messages only. Absent: none. */
+  readonly pictures?: readonly RequestPicture[];
   readonly scheme: Scheme;
   readonly mode: Mode;
   /** Most tokens of the answer, >= 1. */
@@ -94,7 +108,8 @@ export interface DraftSequence {
 /**
  * Asks for a draft of the chain, of a branch, or of several side by side. A sequence is given by
  * the tokens that it does not share with the answer's main sequence, which is empty at first. A
- * drafter should keep what it has computed of branches while it has room.
+ * drafter should keep what it has computed of branches while it has room. Images of the prompt are
+ * left out: SlotConfig.absentCount of `draft-open` tells how many ids.
  */
 export interface DraftStart {
   readonly kind: 'draft-start';
@@ -131,6 +146,8 @@ export type DeviceEffect =
       readonly modelName: string;
       /** Most tokens of one answer, its prompt included. */
       readonly contextLength: number;
+      /** Prompts may hold pictures. */
+      readonly seesPictures: boolean;
     }
   /** The core will not try again; every answer has failed. */
   | { readonly kind: 'gave-up'; readonly error: PilotfishError };

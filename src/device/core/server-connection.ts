@@ -99,6 +99,11 @@ export class ServerConnection {
     return nowMs - this.#unanswered.sentMs > 2 * this.#roundTripMinMs + slackMs;
   }
 
+  /** Least round trip of this link; Infinity: none is known. */
+  get roundTripMinMs(): number {
+    return this.#roundTripMinMs;
+  }
+
   get downSinceMs(): number | null {
     return this.#downSinceMs;
   }
@@ -285,8 +290,8 @@ export class ServerConnection {
     this.#hasMet = true;
     this.#welcomedMs = nowMs;
     this.#downSinceMs = null;
-    const { modelName, contextLength } = welcome;
-    this.#out({ kind: 'welcomed', modelName, contextLength });
+    const { modelName, contextLength, seesPictures } = welcome;
+    this.#out({ kind: 'welcomed', modelName, contextLength, seesPictures });
     this.#unanswered = null;
     this.#roundTripMinMs = Infinity;
     // The handshake does not measure the round trip: both ends do other work in it.

@@ -39,6 +39,8 @@ describe('Open', () => {
       windowMax: 64,
       cut,
       wantsHints: false,
+      pictures: [],
+      picturesFollow: false,
       padBytes: 0,
       aggregateMs: 0,
     });

@@ -10,13 +10,20 @@ import {
   isOffered,
   type Mode,
   modeTraits,
-  noPictures,
+  type Open,
+  type PictureRef,
   type TrafficShaping,
   type Welcome,
 } from '../../protocol/frame.js';
+import { imageSpansOf, withoutImages } from '../../protocol/image-spans.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionOfFormats, versionOfHints, versionOfShaping } from '../../protocol/version.js';
-import type { DeviceSession } from './device-session.js';
+import {
+  versionOfFormats,
+  versionOfHints,
+  versionOfPictures,
+  versionOfShaping,
+} from '../../protocol/version.js';
+import type { DeviceSession, SessionText } from './device-session.js';
 import type { SessionView } from './session-view.js';
 
 /** The mode on this server: an older one runs `race` for `auto`, or streams to a device alone. */
@@ -41,8 +48,12 @@ export function misfitOf(view: SessionView, welcome: Welcome): PilotfishError | 
 /** Why this server is too old, or null: it would ignore fields that it does not know. */
 export function tooNewFor(
   { request, settings }: SessionView,
-  { version }: Welcome,
+  { version, modelName, seesPictures }: Welcome,
 ): PilotfishError | null {
+  if (request.pictures?.length && !(version >= versionOfPictures && seesPictures)) {
+    const message = `the model ${modelName} of the server takes no pictures`;
+    return new PilotfishError('picture-unseen', message);
+  }
   const { padBytes, aggregateMs } = settings.shaping;
   if (padBytes + aggregateMs > 0 && version < versionOfShaping) {
     return refused(
@@ -74,20 +85,22 @@ export function endReasonOf(view: SessionView, contextLength: number): EndReason
   return log.length > promptLength && log.length >= contextLength ? 'context' : null;
 }
 
-/** @param id of the session on this connection. @param shaping asked of the server. */
+/**
+ * @param id of the session on this connection.
+ * @param asked of the server, and whether the pictures follow unasked.
+ */
 export function openFrame(
   session: DeviceSession,
   id: number,
   welcome: Welcome,
-  shaping: TrafficShaping,
-): DeviceFrame {
+  asked: TrafficShaping & Pick<Open, 'picturesFollow'>,
+): Open {
   const { request, text } = session;
   const { scheme, tokensMax, windowMax, cut } = request;
   return {
     kind: 'open',
     session: id,
-    prompt:
-      text === null ? request.prompt : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
+    prompt: text === null ? request.prompt : { kind: 'ids', ids: withoutImages(promptIdsOf(text)) },
     answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
     ...samplingRequestOf(request),
     scheme,
@@ -96,9 +109,35 @@ export function openFrame(
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
     cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,
     wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
-    ...noPictures,
-    ...shaping,
+    pictures: refsOf(session),
+    ...asked,
   };
+}
+
+const promptIdsOf = ({ log, promptLength }: SessionText): Int32Array => log.slice(0, promptLength);
+
+/** In a prompt of ids, the images that a server has made of the pictures tell their places. */
+function refsOf({ request, text }: DeviceSession): PictureRef[] {
+  const { pictures = [] } = request;
+  const spans = text === null || pictures.length === 0 ? null : imageSpansOf(promptIdsOf(text));
+  return pictures.map(({ hash, bytes, message, at }, index) => {
+    const file = { hash, bytes: bytes.length };
+    if (spans === null) return { ...file, message, at, tokens: 0 };
+    return { ...file, message: 0, at: spans[index]!.from, tokens: spans[index]!.count };
+  });
+}
+
+/**
+ * Why an answer about pictures cannot go on in another session, or null: a model has cut a picture
+ * into several images, and nothing tells which belong together.
+ */
+export function unplacedOf({ request, text }: DeviceSession): PilotfishError | null {
+  const { pictures = [] } = request;
+  if (text === null || pictures.length === 0) return null;
+  const { length } = imageSpansOf(promptIdsOf(text));
+  if (length === pictures.length) return null;
+  const message = `the answer was cut, and ${length} images of ${pictures.length} pictures cannot be sent again; ask anew`;
+  return new PilotfishError('link-lost', message);
 }
 
 export function resumeFrame(session: DeviceSession, id: number): DeviceFrame {

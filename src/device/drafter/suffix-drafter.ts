@@ -12,6 +12,8 @@ import { SuffixSequence } from './suffix-sequence.js';
 
 interface Job {
   readonly sequence: SuffixSequence;
+  /** Ids of images that the sequence lacks. */
+  readonly absentCount: number;
   run: number | null;
 }
 
@@ -43,9 +45,9 @@ class SuffixDrafter implements Drafter {
     this.#limits = limits;
   }
 
-  open(answer: AnswerId, { promptLength }: SlotConfig): void {
+  open(answer: AnswerId, { promptLength, absentCount = 0 }: SlotConfig): void {
     const sequence = new SuffixSequence(promptLength, this.#limits);
-    this.#jobs.set(answer, { sequence, run: null });
+    this.#jobs.set(answer, { sequence, absentCount, run: null });
   }
 
   start(request: DraftStart): void {
@@ -61,7 +63,7 @@ class SuffixDrafter implements Drafter {
     const guess = job.sequence.guess(text, Math.min(countMax, this.contextLength - text.length));
     for (const token of guess) {
       if (job.run !== run) return;
-      const drafted = pointDraft(text.length, token, scheme);
+      const drafted = pointDraft(text.length + job.absentCount, token, scheme);
       text.push(token);
       this.#listener.drafted(answer, run, [{ sequenceIndex: 0, token: drafted }]);
     }
