@@ -36,7 +36,16 @@ const product = {
   ],
   'device/core': ['base', 'math', 'protocol', 'engine'],
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
-  device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
+  device: [
+    'base',
+    'math',
+    'grammar',
+    'protocol',
+    'engine',
+    'pictures',
+    'device/core',
+    'device/drafter',
+  ],
   api: ['base', 'math', 'access', 'threads', 'pictures'],
   'api/backends': ['base', 'math', 'grammar', 'protocol', 'engine', 'api', 'server', 'device'],
   sim: [

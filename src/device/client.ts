@@ -91,6 +91,8 @@ export type LinkNotice =
       readonly modelName: string;
       /** Most tokens of one answer, its prompt included. */
       readonly contextLength: number;
+      /** Prompts may hold pictures. */
+      readonly seesPictures: boolean;
     }
   | { readonly kind: 'down'; readonly reason: string }
   /** Every answer has failed with the error, and nothing is tried again. */
@@ -159,6 +161,8 @@ export interface Client {
   readonly modelName: string | null;
   /** Most tokens of one answer, its prompt included; null before a server was reached. */
   readonly contextLength: number | null;
+  /** Whether prompts may hold pictures; null before a server was reached. */
+  readonly seesPictures: boolean | null;
   /** Whether a server can be asked at this moment. */
   readonly isLinked: boolean;
   /** Answers that are being generated. */
@@ -167,8 +171,8 @@ export interface Client {
   /**
    * Starts an answer.
    *
-   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or
-   *   `token-out-of-range` for bad options. What goes wrong later rejects the iteration and
+   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid`,
+   *   `token-out-of-range`, `picture-invalid` or `picture-too-large` for bad options. What goes wrong later rejects the iteration and
    *   `Answer.result`.
    */
   generate(options: GenerateOptions): Answer;
@@ -189,6 +193,7 @@ class LinkedClient implements Client {
   #nextAnswer = 0;
   #modelName: string | null = null;
   #contextLength: number | null = null;
+  #seesPictures: boolean | null = null;
   #isLinked = false;
 
   constructor(options: ConnectOptions) {
@@ -236,6 +241,10 @@ class LinkedClient implements Client {
     return this.#contextLength;
   }
 
+  get seesPictures(): boolean | null {
+    return this.#seesPictures;
+  }
+
   get isLinked(): boolean {
     return this.#isLinked;
   }
@@ -275,6 +284,7 @@ class LinkedClient implements Client {
       case 'welcomed':
         this.#modelName = news.modelName;
         this.#contextLength = news.contextLength;
+        this.#seesPictures = news.seesPictures;
         this.#isLinked = true;
         this.#settleReady(null);
         break;

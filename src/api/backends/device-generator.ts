@@ -54,7 +54,7 @@ export class DeviceGenerator implements Generator {
   /** The target's card; none before the first connection to a server. */
   get models(): readonly ModelCard[] {
     const { client, vocabulary, createdS, build } = this.#parts;
-    const { modelName, contextLength } = client;
+    const { modelName, contextLength, seesPictures } = client;
     if (modelName === null) return [];
     const { fingerprint } = vocabulary;
     return [
@@ -65,7 +65,7 @@ export class DeviceGenerator implements Generator {
         build,
         contextLength,
         fingerprint,
-        seesPictures: false,
+        seesPictures: seesPictures ?? false,
       }),
     ];
   }
@@ -101,9 +101,11 @@ export class DeviceGenerator implements Generator {
     return queue;
   }
 
-  #promptOf(prompt: PromptInput): Pick<GenerateOptions, 'ids' | 'messages'> {
+  #promptOf(prompt: PromptInput): Pick<GenerateOptions, 'ids' | 'messages' | 'pictures'> {
     // The server applies its own chat template.
-    if (prompt.kind === 'messages') return { messages: prompt.messages };
+    if (prompt.kind === 'messages') {
+      return { messages: prompt.messages, pictures: prompt.pictures };
+    }
     const ids =
       prompt.kind === 'ids'
         ? prompt.ids

@@ -13,7 +13,7 @@ describe('Hello', () => {
     assert.deepEqual([hello.fingerprint, hello.vocabSize], [fingerprint, size]);
     assert.deepEqual(hello.blockHashes, blockHashesOf(toyVocabulary));
     assert.deepEqual([hello.key, hello.name], ['secret', 'pocket']);
-    assert.deepEqual([hello.versionMin, hello.versionMax], [1, 4]);
+    assert.deepEqual([hello.versionMin, hello.versionMax], [1, 5]);
   });
 
   it('names none where the device trusts ids, and no difference is found then', () => {
