@@ -7,6 +7,7 @@ import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
 import { addFlags, flag, usageError } from './flags/flags.js';
 import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js';
+import { pictureFlags, readPictures } from './flags/picture-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
 import type { Exit, Terminal } from './screen/terminal.js';
@@ -35,6 +36,7 @@ export function addChat(program: Command, terminal: Terminal, exit: Exit): void 
     stopFlag(),
     flag('--show-draft', 'mark every token by its origin'),
     flag('--stats', 'print numbers after each answer'),
+    ...pictureFlags('before the first message'),
   ]);
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
@@ -48,12 +50,13 @@ export function addChat(program: Command, terminal: Terminal, exit: Exit): void 
 
 async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
   if (terminal.in === undefined) throw usageError('there is no input to read');
+  const pictures = await readPictures(options);
   const needs = { slotCount: 1, asksInMessages: true };
   return withClient(options, needs, terminal, async (link) => {
     const input = new LineInput(terminal);
     try {
       const seed = options.seed ?? drawSeed();
-      const session = new ChatSession({ ...link, options, terminal, input, seed });
+      const session = new ChatSession({ ...link, options, terminal, input, pictures, seed });
       link.report.redirect((text) => session.note(text));
       if (input.isKeyboard) terminal.err.write(`${greeting(link.client.modelName)}\n`);
       return await session.run();

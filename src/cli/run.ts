@@ -3,12 +3,13 @@
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
-import type { Answer, Piece, Statistics } from '../device/index.js';
+import type { Answer, GenerateOptions, Piece, Statistics } from '../device/index.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import { AnswerDisplay, answerMarks } from './answers/answer-display.js';
 import { answerLines } from './answers/answer-lines.js';
 import { interruptedExitCode } from './failure.js';
 import { schemeOf } from './flags/draft-flags.js';
+import { addFlags } from './flags/flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -17,6 +18,7 @@ import {
   type LinkOptions,
   withClient,
 } from './flags/link-flags.js';
+import { type PictureOptions, pictureFlags, readPictures } from './flags/picture-flags.js';
 import {
   addSamplingFlags,
   drawSeed,
@@ -37,12 +39,15 @@ const description = `Writes a text with a draft model on this machine and the ta
   pilotfish run "The old clock in the hallway"
   pilotfish run "The old clock" --server edge.local:7433 --draft suffix --show-draft
   pilotfish run "The old clock" --fallback provisional
+  pilotfish run "What is on the table?" --image photo.jpg
+
+With pictures the prompt is a message of a chat, behind them, and the server applies its model's template.
 
 --fallback decides what happens while the server is away. wait: nothing is written until it is back. provisional: a screen shows the draft model's text, dim or in {? ?}, and corrects it once the server is back; a pipe gets verified text only. draft-only: the text may end with unverified text of the draft model, and a last line on stderr counts its tokens. fail: the command ends. Without a server at the start, wait and fail end at once. After --away-seconds without a server, wait and provisional end. In these cases the exit code is 4.`;
 
 const maxTokensDefault = 256;
 
-interface RunOptions extends LinkOptions, SamplingOptions, TextOptions {
+interface RunOptions extends LinkOptions, SamplingOptions, TextOptions, PictureOptions {
   readonly maxTokens: number;
 }
 
@@ -50,6 +55,7 @@ export function addRun(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program.command('run').summary('write a text with a server');
   command.description(description);
   addTextFlags(command, 'accepted, residual, bonus, target alone, provisional');
+  addFlags(command, pictureFlags('before the prompt'));
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
@@ -68,15 +74,18 @@ async function run(
   terminal: Terminal,
 ): Promise<number> {
   const prompt = await readPrompt(argument, options.file, terminal);
-  const needs = { slotCount: 1, asksInMessages: false };
+  const pictures = await readPictures(options);
+  const needs = { slotCount: 1, asksInMessages: pictures.length > 0 };
   return withClient(options, needs, terminal, (link) =>
-    new Run({ ...link, options, prompt, terminal }).write(),
+    new Run({ ...link, options, prompt, pictures, terminal }).write(),
   );
 }
 
 interface RunParts extends DraftingClient {
   readonly options: RunOptions;
   readonly prompt: string;
+  /** Files, before the prompt. */
+  readonly pictures: readonly Uint8Array[];
   readonly terminal: Terminal;
 }
 
@@ -98,13 +107,13 @@ class Run {
 
   /** @returns the exit code. */
   async write(): Promise<number> {
-    const { client, options, prompt, terminal } = this.#parts;
+    const { client, options, terminal } = this.#parts;
     const format = formatOf(options);
     const answer = client.generate({
       ...draftOptions(options),
       ...(format !== null && { format }),
       ...(options.logprobs !== undefined && { topLogprobs: options.logprobs }),
-      prompt,
+      ...promptOf(this.#parts),
       sampling: samplingOf(options),
       tokensMax: options.maxTokens,
       stops: options.stop,
@@ -155,6 +164,15 @@ class Run {
     const facts = { statistics, tokenCount, end, seed: this.#seed, drafter, mode: options.mode };
     printLines(answerLines(facts), terminal);
   }
+}
+
+/** With pictures a message, since their places are the server's template's. */
+function promptOf({ prompt, pictures }: RunParts): Partial<GenerateOptions> {
+  if (pictures.length === 0) return { prompt };
+  return {
+    messages: [{ role: 'user', content: prompt }],
+    pictures: pictures.map((bytes) => ({ message: 0, at: 0, bytes })),
+  };
 }
 
 /** The log-probabilities of the tokens that a piece makes final, in order. */

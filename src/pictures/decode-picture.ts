@@ -26,7 +26,7 @@ const loadHere: (name: string) => unknown = createRequire(import.meta.url);
 
 /** @throws PilotfishError `picture-decoder-missing`. */
 function loadSharp(load: (name: string) => unknown): typeof Sharp {
-  if (loaded !== null) return loaded;
+  if (loaded !== null && load === loadHere) return loaded;
   try {
     const sharp = load('sharp') as typeof Sharp;
     // Pictures are not repeated, so nothing is gained by keeping their pixels.
@@ -72,26 +72,79 @@ export async function decodeChecked(
   sideMax: number,
   load: (name: string) => unknown = loadHere,
 ): Promise<Pixels> {
-  const sharp = loadSharp(load);
-  loaded = sharp;
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  const picture = scaled(bytes, { kind, end }, sideMax, load);
   try {
-    const { data, info } = await sharp(kind === 'png' ? essentialPng(whole) : whole, {
-      ...{ limitInputPixels: pictureLimits.pixels, failOn: 'truncated', pages: 1 },
-      sequentialRead: true,
-    })
-      .timeout({ seconds: decodeSecondsMax })
-      .autoOrient()
-      .resize({ width: sideMax, height: sideMax, fit: 'inside', withoutEnlargement: true })
+    const { data, info } = await picture
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, rgb: rgbOf(data, info.channels) };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown';
-    throw pictureError(`cannot be decoded: ${why.replace(/\s+/g, ' ')}`);
+    throw undecodable(cause);
   }
+}
+
+/** JPEG quality at which a picture that is sent shows no difference to an encoder. */
+const jpegQuality = 90;
+
+/**
+ * A picture for sending: a larger one is scaled down and encoded anew, without what its camera has
+ * noted, as PNG if it was one, else as JPEG.
+ *
+ * @param bytes of a PNG, JPEG or WebP file.
+ * @param sideMax pixels of either side, >= 1.
+ * @param load finds sharp; another one is for tests.
+ * @returns `bytes` where neither side is longer, and without sharp.
+ * @throws PilotfishError as `readPictureHeader`; `picture-invalid` for pixels that cannot be
+ *   decoded or take too long.
+ */
+export async function shrinkPicture(
+  bytes: Uint8Array,
+  sideMax: number,
+  load: (name: string) => unknown = loadHere,
+): Promise<Uint8Array> {
+  const header = readPictureHeader(bytes);
+  if (Math.max(header.width, header.height) <= sideMax) return bytes;
+  try {
+    checkPictureDecoder(load);
+  } catch {
+    return bytes;
+  }
+  const picture = scaled(bytes, header, sideMax, load).toColourspace('srgb');
+  try {
+    if (header.kind === 'png') return await picture.png().toBuffer();
+    return await picture
+      .flatten({ background: '#ffffff' })
+      .jpeg({ quality: jpegQuality })
+      .toBuffer();
+  } catch (cause) {
+    throw undecodable(cause);
+  }
+}
+
+/** A picture turned as its camera was held, and no larger than asked for. */
+function scaled(
+  bytes: Uint8Array,
+  { kind, end }: Pick<PictureHeader, 'kind' | 'end'>,
+  sideMax: number,
+  load: (name: string) => unknown,
+): ReturnType<typeof Sharp> {
+  const sharp = loadSharp(load);
+  loaded = sharp;
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  return sharp(kind === 'png' ? essentialPng(whole) : whole, {
+    ...{ limitInputPixels: pictureLimits.pixels, failOn: 'truncated', pages: 1 },
+    sequentialRead: true,
+  })
+    .timeout({ seconds: decodeSecondsMax })
+    .autoOrient()
+    .resize({ width: sideMax, height: sideMax, fit: 'inside', withoutEnlargement: true });
+}
+
+function undecodable(cause: unknown): PilotfishError {
+  const why = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown';
+  return pictureError(`cannot be decoded: ${why.replace(/\s+/g, ' ')}`);
 }
 
 /** A grey picture has one channel. */

@@ -8,7 +8,12 @@ import type { Fallback, LinkNotice } from '../../device/index.js';
 import { LinkReport } from './link-report.js';
 
 const down: LinkNotice = { kind: 'down', reason: 'the connection broke' };
-const welcomed: LinkNotice = { kind: 'welcomed', contextLength: 512, modelName: 'm', seesPictures: false };
+const welcomed: LinkNotice = {
+  kind: 'welcomed',
+  contextLength: 512,
+  modelName: 'm',
+  seesPictures: false,
+};
 
 function said(
   fallback: Fallback,

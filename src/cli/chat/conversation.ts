@@ -2,10 +2,18 @@
 // oldest are dropped when the context is full. Pure.
 
 import type { ChatMessage } from '../../base/chat-message.js';
+import type { PromptPicture } from '../../pictures/prompt-picture.js';
+
+/** What a user asks. */
+export interface Question {
+  readonly text: string;
+  /** Files that come before the text; empty: none. */
+  readonly pictures: readonly Uint8Array[];
+}
 
 /** A question and its answer; null until it is answered. */
 interface Turn {
-  readonly question: string;
+  readonly question: Question;
   readonly answer: string | null;
 }
 
@@ -28,13 +36,22 @@ export class Conversation {
     return [
       ...system,
       ...this.#turns.flatMap(({ question, answer }) => [
-        { role: 'user', content: question },
+        { role: 'user', content: question.text },
         ...(answer === null ? [] : [{ role: 'assistant', content: answer }]),
       ]),
     ];
   }
 
-  ask(question: string): void {
+  /** In the order of their places. */
+  get pictures(): PromptPicture[] {
+    const first = this.system === '' ? 0 : 1;
+    return this.#turns.flatMap(({ question }, turn) =>
+      // A message each for question and answer, of all turns before.
+      question.pictures.map((bytes) => ({ message: first + 2 * turn, at: 0, bytes })),
+    );
+  }
+
+  ask(question: Question): void {
     this.#turns.push({ question, answer: null });
   }
 
@@ -45,7 +62,7 @@ export class Conversation {
   }
 
   /** Removes the newest turn. @returns its question; null where there is none. */
-  takeBack(): string | null {
+  takeBack(): Question | null {
     return this.#turns.pop()?.question ?? null;
   }
 
@@ -67,7 +84,7 @@ export class Conversation {
   /** UTF-16 units of text, without the system message, which always stays. */
   get #length(): number {
     return this.#turns.reduce(
-      (sum, { question, answer }) => sum + question.length + (answer?.length ?? 0),
+      (sum, { question, answer }) => sum + question.text.length + (answer?.length ?? 0),
       0,
     );
   }

@@ -4,20 +4,23 @@
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
 import type { EngineInfo } from '../../engine/engine.js';
+import { limits } from '../../protocol/limits.js';
 import { AnswerDisplay, answerMarks } from '../answers/answer-display.js';
 import { answerLines } from '../answers/answer-lines.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
 import type { DrafterName } from '../flags/draft-flags.js';
+import { usageError } from '../flags/flags.js';
 import { draftOptions, type LinkOptions } from '../flags/link-flags.js';
+import { type PictureOptions, readPicture } from '../flags/picture-flags.js';
 import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
 import { printLines, type TextEnd } from '../screen/summary.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo, type TextView, textView } from '../screen/text-view.js';
-import { Conversation } from './conversation.js';
+import { Conversation, type Question } from './conversation.js';
 import type { LineInput } from './line-input.js';
 import { MessageReader } from './message.js';
 
-export interface ChatOptions extends LinkOptions, SamplingOptions {
+export interface ChatOptions extends LinkOptions, SamplingOptions, PictureOptions {
   readonly maxTokens: number;
   readonly stop: readonly string[];
   readonly system: string;
@@ -32,6 +35,8 @@ export interface ChatParts {
   readonly drafter: DrafterName;
   readonly engine: { readonly info: Pick<EngineInfo, 'chatTemplate'> };
   readonly input: LineInput;
+  /** Files that come before the first message. */
+  readonly pictures: readonly Uint8Array[];
   /** Of the first answer; each further one takes the next number. */
   readonly seed: bigint;
 }
@@ -41,6 +46,7 @@ const questionMark = '\nUser:';
 
 const helpText = `/help              show this help
 /clear             drop the conversation, but keep the system message
+/image file        put a picture before the next message
 /system [text]     show or set the system message; "none" removes it
 /stats             turn the numbers after each answer on or off
 /again             drop the last answer and write another
@@ -59,6 +65,8 @@ type Outcome =
 export class ChatSession {
   readonly #parts: ChatParts;
   readonly #conversation: Conversation;
+  /** For the next message. */
+  #pictures: readonly Uint8Array[];
   readonly #reader = new MessageReader();
   readonly #note: (text: string) => void;
   readonly #stops: readonly string[];
@@ -73,6 +81,7 @@ export class ChatSession {
   constructor(parts: ChatParts) {
     const { options, terminal, engine } = parts;
     this.#parts = parts;
+    this.#pictures = parts.pictures;
     this.#conversation = new Conversation(options.system);
     this.#note = noteTo(terminal);
     this.#hasStats = options.stats === true;
@@ -107,7 +116,7 @@ export class ChatSession {
     const { input, terminal } = this.#parts;
     const rest = this.#reader.end();
     if (input.isKeyboard) terminal.err.write('\n');
-    else if (rest !== null) await this.#ask(rest);
+    else if (rest !== null) await this.#say(rest);
     return this.#exitCode ?? 0;
   }
 
@@ -124,7 +133,7 @@ export class ChatSession {
   async #take(line: string): Promise<void> {
     const entry = this.#reader.take(line);
     if (entry.kind === 'command') await this.#command(entry.name, entry.rest);
-    else if (entry.kind === 'message' && entry.text !== '') await this.#ask(entry.text);
+    else if (entry.kind === 'message' && entry.text !== '') await this.#say(entry.text);
   }
 
   async #command(name: string, rest: string): Promise<void> {
@@ -137,6 +146,9 @@ export class ChatSession {
       case 'clear':
         this.#conversation.clear();
         this.#note('the conversation was dropped');
+        break;
+      case 'image':
+        await this.#addPicture(rest);
         break;
       case 'system':
         this.#setSystem(rest);
@@ -158,6 +170,27 @@ export class ChatSession {
     }
   }
 
+  /** Reads a picture for the next message, unless that has enough. */
+  async #addPicture(path: string): Promise<void> {
+    try {
+      if (path === '') throw usageError('/image needs the name of a file');
+      const picture = await readPicture(path, this.#parts.options.imageSide);
+      const pictures = [...this.#pictures, picture];
+      if (!fits(pictures)) throw usageError('the message has as many pictures as it can');
+      this.#pictures = pictures;
+    } catch (reason) {
+      const code = printFailure(toPilotfishError(reason, 'usage'), this.#parts.terminal);
+      if (!this.#parts.input.isKeyboard) this.#exitCode = code;
+    }
+  }
+
+  /** Asks with the pictures that wait for a message. */
+  async #say(text: string): Promise<void> {
+    const pictures = this.#pictures;
+    this.#pictures = [];
+    await this.#ask({ text, pictures });
+  }
+
   #setSystem(text: string): void {
     if (text !== '') this.#conversation.system = text === 'none' ? '' : text;
     const { system } = this.#conversation;
@@ -171,9 +204,11 @@ export class ChatSession {
   }
 
   /** Asks, and drops the oldest turns while the server says that the prompt is too long. */
-  async #ask(question: string): Promise<void> {
+  async #ask(question: Question): Promise<void> {
     this.#conversation.ask(question);
     let droppedCount = 0;
+    const isFull = () => !fits(this.#conversation.pictures.map(({ bytes }) => bytes));
+    while (isFull() && this.#conversation.dropOldest()) droppedCount++;
     for (;;) {
       const seed = BigInt.asUintN(64, this.#parts.seed + this.#answerCount);
       const outcome = await this.#answer(seed);
@@ -205,6 +240,7 @@ export class ChatSession {
     const answer = client.generate({
       ...draftOptions(options),
       messages: this.#conversation.messages,
+      pictures: this.#conversation.pictures,
       sampling: samplingOf(options),
       tokensMax: options.maxTokens,
       stops: this.#stops,
@@ -261,7 +297,7 @@ export class ChatSession {
   /** Removes the question from the conversation; at a keyboard the line above brings it back. */
   #fail(error: PilotfishError): void {
     const { input, terminal } = this.#parts;
-    this.#conversation.takeBack();
+    this.#pictures = this.#conversation.takeBack()?.pictures ?? [];
     const code = printFailure(error, terminal);
     if (!input.isKeyboard || final.has(error.code)) this.#exitCode = code;
   }
@@ -279,6 +315,12 @@ export class ChatSession {
     const facts = { statistics, tokenCount, end, seed, drafter, mode: options.mode };
     printLines(answerLines(facts), terminal);
   }
+}
+
+/** Whether so many pictures go in a prompt. */
+function fits(pictures: readonly Uint8Array[]): boolean {
+  const bytes = pictures.reduce((sum, { length }) => sum + length, 0);
+  return pictures.length <= limits.pictures.value && bytes <= limits.picturesBytes.value;
 }
 
 const tooLong: ErrorCode = 'prompt-too-long';
