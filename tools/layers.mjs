@@ -39,10 +39,10 @@ const product = {
   device: [
     'base',
     'math',
+    'pictures',
     'grammar',
     'protocol',
     'engine',
-    'pictures',
     'device/core',
     'device/drafter',
   ],

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type DriveReport, type DriveState, driveErrand } from './drive.js';
 import { type Eyes, expertEyes } from './eyes/eyes.js';
 import { httpEyes } from './eyes/http-eyes.js';
+import { ownEyes, robotModels } from './eyes/own-eyes.js';
 import { runSvg } from './picture/svg.js';
 import { terminalView } from './picture/terminal-view.js';
 import { drawErrand } from './room/draw-errand.js';
@@ -12,12 +13,13 @@ import { errandLine, summaryLines } from './summary.js';
 
 const help = `npm run robot -- [options]
 
-Drives a robot in drawn rooms by what a vision-language model at --url says, or by scripted rules.
+Drives a robot in drawn rooms by what a vision-language model says. Without --url it starts a server
+with models/robot, and a device with a draft model beside it.
 
   --rooms <n>     errands, each in another room (default: 1)
   --seed <n>      of the first room (default: 1)
   --at-once <n>   robots that drive at the same time (default: 1)
-  --url <url>     OpenAI-compatible API to ask; its key is in ROBOT_API_KEY
+  --url <url>     OpenAI-compatible API to ask instead; its key is in ROBOT_API_KEY
   --expert        let the scripted rules drive, without a model
   --quiet         no live view
   --svg <file>    draw the last errand from above
@@ -46,7 +48,7 @@ async function main(): Promise<number> {
   const [rooms, seed, atOnce] = [values.rooms, values.seed, values['at-once']].map(whole);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const eyes = await eyesOf(values);
+  const eyes = await eyesOf(values, atOnce!);
   const isLive = !values.quiet && process.stdout.isTTY === true && atOnce === 1;
   try {
     process.stderr.write(`eyes: ${eyes.name}\n`);
@@ -71,18 +73,15 @@ function whole(text: string): number {
   return Number(text);
 }
 
-async function eyesOf({
-  url,
-  expert,
-}: {
+interface EyesChoice {
   readonly url?: string | undefined;
   readonly expert: boolean;
-}): Promise<Eyes> {
+}
+
+async function eyesOf({ url, expert }: EyesChoice, atOnce: number): Promise<Eyes> {
   if (expert) return expertEyes();
   if (url !== undefined) return httpEyes(url, process.env['ROBOT_API_KEY'] ?? null);
-  throw new Error(
-    'name a server that sees pictures with --url, or let the scripted rules drive with --expert',
-  );
+  return ownEyes(robotModels(), atOnce);
 }
 
 interface Rooms {

@@ -133,6 +133,22 @@ const openFlood: RunAttack = async (port, count) => {
   socket?.terminate();
 };
 
+/** Pictures of 16 MiB for each of 64 sessions, again and again; not a byte of them comes. */
+const announcements = devices(async (socket) => {
+  socket.send(helloFrame());
+  await sleep(20);
+  const message = { role: 'user', content: 'a' };
+  for (let session = 0; session < 1_000; session++) {
+    const pictures = many(2, (index) => ({
+      hash: new Uint8Array(32).fill(session + index),
+      bytes: limits.pictureBytes.value,
+      ...{ message: 0, at: 0, tokens: 0 },
+    }));
+    const prompt = { kind: 'messages', messages: [message] } as const;
+    socket.send(rawOpenFrame(session, { prompt, pictures }));
+  }
+}, forMs(10_000));
+
 const giants: RunAttack = async (port, count) => {
   const giant = new Uint8Array(2 * limits.frameBytes.value);
   for (let index = 0; index < count; index++) {
@@ -217,6 +233,7 @@ export const attacks: readonly StormAttack[] = [
     'greeted, then silent': [300, devices(greet, untilClosed)],
     'reconnections that open and vanish': [500, vanishing],
     'opens on one connection': [5_000, openFlood],
+    'Opens whose pictures never come': [20, announcements],
     'messages of 16 MiB': [20, giants],
     'messages without an end': [100, endless],
     'bodies without an end': [128, giantBodies],

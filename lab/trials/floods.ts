@@ -17,6 +17,8 @@ export const floodKinds = [
   'opens',
   'resumes',
   'tails',
+  'picture parts',
+  'picture crumbs',
   'unread requests',
   'fragments',
   'control frames',
@@ -96,6 +98,21 @@ const opens = rising((session) =>
   ),
 );
 
+/** One picture after another, in parts: each is whole, and none is what its Open has announced. */
+const pictures = (bytes: number, partBytes: number) =>
+  rising((session) => {
+    const prompt = { kind: 'messages', messages: [{ role: 'user', content: 'a' }] } as const;
+    const picture = { hash: new Uint8Array(32), bytes, message: 0, at: 0, tokens: 0 };
+    const told = { prompt, pictures: [picture], picturesFollow: true };
+    const frames = [frameOf(rawOpenFrame(session, told))];
+    for (let offset = 0; offset < bytes; offset += partBytes) {
+      const data = new Uint8Array(partBytes);
+      frames.push(frameOf(encodeFrame({ kind: 'picture-part', session, index: 0, offset, data })));
+    }
+    frames.push(frameOf(encodeFrame({ kind: 'close', session })));
+    return Buffer.concat(frames);
+  });
+
 /** Sessions that never were. */
 const resumes = rising((session) => {
   const old = { resumeKey: new Uint8Array(16), committedLength: 1, logHash: 1n };
@@ -121,6 +138,8 @@ const streams: Readonly<Record<FloodKind, (token: string | null) => () => Buffer
   drafts: () => always(frameOf(encodeFrame(draft))),
   opens,
   resumes,
+  'picture parts': pictures(2 ** 18, 2 ** 14),
+  'picture crumbs': pictures(2 ** 10, 1),
   tails: () => always(frameOf(encodeFrame({ kind: 'tail-request', session: 0, position: 201 }))),
   'unread requests': (token) =>
     always(lines('GET /v1/models HTTP/1.1', 'Host: localhost', `Authorization: Bearer ${token}`)),

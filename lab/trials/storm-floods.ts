@@ -43,8 +43,11 @@ const lockOutMs = 8_000;
 export const enduredMinutes = 10;
 export const heapMiB = 512;
 const answerTokens = 20;
-/** What a flood has sent is read at its pace, also when its sender is gone. */
-const restMs = 60_000;
+/**
+ * What a flood has sent is read at its pace, also when its sender is gone; then what has come of
+ * its pictures is kept for a minute.
+ */
+const restMs = 150_000;
 
 const [honest, evil, newcomer] = [0, 1, 2];
 
@@ -222,10 +225,11 @@ class Field {
 
   /** Nothing of the flood is left, and it has not taken much. */
   async #restored({ name }: FloodAttack): Promise<void> {
-    const counts = ({ core, requestCount }: Holding) => ({
+    const counts = ({ core, requestCount, pictureBytes }: Holding) => ({
       connections: core.connectionCount,
       sessions: core.sessionCount,
       requests: requestCount,
+      pictureBytes,
     });
     const most = counts(this.#before);
     await untilRestored(name, () => this.#server.holding(false), counts, most, restMs);

@@ -171,11 +171,12 @@ async function peakOf(server: TrialServer, isOver: () => boolean): Promise<numbe
   return peak;
 }
 
-const countsOf = ({ core, requestCount, handleCount }: Holding) => ({
+const countsOf = ({ core, requestCount, handleCount, pictureBytes }: Holding) => ({
   connections: core.connectionCount,
   sessions: core.sessionCount,
   slots: core.slotsOwned,
   requests: requestCount,
+  pictureBytes,
   handles: handleCount ?? 0,
 });
 

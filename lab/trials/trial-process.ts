@@ -7,6 +7,7 @@ import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
 import { keepMemorySmall } from '../../src/cli/memory/memory-keeper.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
 import { bundledModel, loadLlamaEngine } from '../../src/engine/llama/index.js';
+import { StandInEncoder } from '../../src/server/eyes/eyes.suite.js';
 import { startToyServer } from '../toy-server.js';
 import type { HoldingAnswer, HoldingQuestion, TrialSpec } from './trial-server.js';
 
@@ -25,6 +26,7 @@ const keys = keysPath === null ? null : new FileKeyRing(keysPath, quiet);
 const { server, door: api } = await startToyServer(engine, {
   access: keys === null ? openAccess() : new Access({ keys, origins: [] }),
   limits: { resumeMs, silenceMs },
+  ...(model === undefined && { eyes: new StandInEncoder() }),
   ...(tls && { tls: new TlsFiles({ ...tls, clientCa: null }, quiet) }),
 });
 process.on('message', ({ collects }: HoldingQuestion) => {
@@ -38,6 +40,7 @@ process.on('message', ({ collects }: HoldingQuestion) => {
     requestCount: api.openCount,
     processorMs: (user + system) / 1000,
     stallMs: delays.percentile(99.9) / 1e6,
+    pictureBytes: server.stats().pictures.arrivingBytes,
     core: server.stats().core,
     loopDelayMs: server.stats().process.loopDelayMs,
   } satisfies HoldingAnswer);

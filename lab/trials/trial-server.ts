@@ -41,6 +41,8 @@ export interface Holding {
   readonly handleCount: number | null;
   /** HTTP requests that are being answered. */
   readonly requestCount: number;
+  /** Of pictures that arrive. */
+  readonly pictureBytes: number;
   /** Time of processors since it began. */
   readonly processorMs: number;
   /** By how much its event loop was late since the last question, at the 99.9th percentile. */

@@ -7,7 +7,7 @@ import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
 import { addFlags, flag, usageError } from './flags/flags.js';
 import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js';
-import { pictureFlags, readPictures } from './flags/picture-flags.js';
+import { addPictureFlags, readPictures } from './flags/picture-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
 import type { Exit, Terminal } from './screen/terminal.js';
@@ -36,8 +36,8 @@ export function addChat(program: Command, terminal: Terminal, exit: Exit): void 
     stopFlag(),
     flag('--show-draft', 'mark every token by its origin'),
     flag('--stats', 'print numbers after each answer'),
-    ...pictureFlags('before the first message'),
   ]);
+  addPictureFlags(command, 'picture that the first message is about');
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async () => {
@@ -56,7 +56,7 @@ async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
     const input = new LineInput(terminal);
     try {
       const seed = options.seed ?? drawSeed();
-      const session = new ChatSession({ ...link, options, terminal, input, pictures, seed });
+      const session = new ChatSession({ ...link, options, pictures, terminal, input, seed });
       link.report.redirect((text) => session.note(text));
       if (input.isKeyboard) terminal.err.write(`${greeting(link.client.modelName)}\n`);
       return await session.run();

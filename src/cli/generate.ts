@@ -5,9 +5,9 @@ import type { Command } from 'commander';
 import { interruptedExitCode } from './failure.js';
 import { drafterOf, draftFlags } from './flags/draft-flags.js';
 import { eyesFlags } from './flags/eyes-flags.js';
-import { addFlags, addGroup, flag, wholeNumber } from './flags/flags.js';
+import { addGroup, flag, wholeNumber } from './flags/flags.js';
 import { loadFlags, modelFlag } from './flags/model-flags.js';
-import { pictureFlags } from './flags/picture-flags.js';
+import { addPictureFlags } from './flags/picture-flags.js';
 import { addSamplingFlags, usualLaw } from './flags/sampling-flags.js';
 import { addTextFlags } from './flags/text-flags.js';
 import { closeEngines, loadEngines } from './generation/engines.js';
@@ -57,7 +57,7 @@ export function addGenerate(program: Command, terminal: Terminal, exit: Exit): v
     .summary('write a text on this machine, without a server')
     .description(description);
   addTextFlags(command, 'accepted, rejected, residual, bonus');
-  addFlags(command, pictureFlags('before the prompt'));
+  addPictureFlags(command, 'picture before the prompt');
   command.addOption(
     flag('--deterministic', 'compute bit-identical logits with every drafter; slower on CPUs'),
   );

@@ -9,7 +9,6 @@ import { AnswerDisplay, answerMarks } from './answers/answer-display.js';
 import { answerLines } from './answers/answer-lines.js';
 import { interruptedExitCode } from './failure.js';
 import { schemeOf } from './flags/draft-flags.js';
-import { addFlags } from './flags/flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -18,7 +17,7 @@ import {
   type LinkOptions,
   withClient,
 } from './flags/link-flags.js';
-import { type PictureOptions, pictureFlags, readPictures } from './flags/picture-flags.js';
+import { addPictureFlags, type PictureOptions, readPictures } from './flags/picture-flags.js';
 import {
   addSamplingFlags,
   drawSeed,
@@ -39,9 +38,7 @@ const description = `Writes a text with a draft model on this machine and the ta
   pilotfish run "The old clock in the hallway"
   pilotfish run "The old clock" --server edge.local:7433 --draft suffix --show-draft
   pilotfish run "The old clock" --fallback provisional
-  pilotfish run "What is on the table?" --image photo.jpg
-
-With pictures the prompt is a message of a chat, behind them, and the server applies its model's template.
+  pilotfish run "What is left of the chair?" -i room.jpg
 
 --fallback decides what happens while the server is away. wait: nothing is written until it is back. provisional: a screen shows the draft model's text, dim or in {? ?}, and corrects it once the server is back; a pipe gets verified text only. draft-only: the text may end with unverified text of the draft model, and a last line on stderr counts its tokens. fail: the command ends. Without a server at the start, wait and fail end at once. After --away-seconds without a server, wait and provisional end. In these cases the exit code is 4.`;
 
@@ -55,7 +52,7 @@ export function addRun(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program.command('run').summary('write a text with a server');
   command.description(description);
   addTextFlags(command, 'accepted, residual, bonus, target alone, provisional');
-  addFlags(command, pictureFlags('before the prompt'));
+  addPictureFlags(command, 'picture that the prompt is about, as a question of a chat');
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
@@ -84,7 +81,6 @@ async function run(
 interface RunParts extends DraftingClient {
   readonly options: RunOptions;
   readonly prompt: string;
-  /** Files, before the prompt. */
   readonly pictures: readonly Uint8Array[];
   readonly terminal: Terminal;
 }
@@ -113,7 +109,7 @@ class Run {
       ...draftOptions(options),
       ...(format !== null && { format }),
       ...(options.logprobs !== undefined && { topLogprobs: options.logprobs }),
-      ...promptOf(this.#parts),
+      ...this.#prompt,
       sampling: samplingOf(options),
       tokensMax: options.maxTokens,
       stops: options.stop,
@@ -132,6 +128,16 @@ class Run {
       else this.#summarise(statistics, statistics.tokenCount, 'interrupted');
       return interruptedExitCode;
     }
+  }
+
+  /** A text to go on with, or a question about pictures. */
+  get #prompt(): Pick<GenerateOptions, 'prompt' | 'messages' | 'pictures'> {
+    const { prompt, pictures } = this.#parts;
+    if (pictures.length === 0) return { prompt };
+    return {
+      messages: [{ role: 'user', content: prompt }],
+      pictures: pictures.map((bytes) => ({ message: 0, at: 0, bytes })),
+    };
   }
 
   async #show(answer: Answer): Promise<void> {
@@ -164,15 +170,6 @@ class Run {
     const facts = { statistics, tokenCount, end, seed: this.#seed, drafter, mode: options.mode };
     printLines(answerLines(facts), terminal);
   }
-}
-
-/** With pictures a message, since their places are the server's template's. */
-function promptOf({ prompt, pictures }: RunParts): Partial<GenerateOptions> {
-  if (pictures.length === 0) return { prompt };
-  return {
-    messages: [{ role: 'user', content: prompt }],
-    pictures: pictures.map((bytes) => ({ message: 0, at: 0, bytes })),
-  };
 }
 
 /** The log-probabilities of the tokens that a piece makes final, in order. */

@@ -8,16 +8,12 @@ import type { Engine } from '../engine/engine.js';
 import type { SuffixGuessLimits } from '../engine/suffix/suffix-look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import { FormatChecker } from '../grammar/format-checker.js';
-import { noShaping, type TrafficShaping } from '../protocol/frame.js';
-import { checkShaping } from '../protocol/frame-check.js';
+import type { TrafficShaping } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { type Answer, AnswerStream } from './answer.js';
-import {
-  type AheadBudget,
-  aheadDefaults,
-  branchTokensLimit,
-} from './core/drafting/ahead/ahead-budget.js';
+import { fullAhead, fullShaping } from './client-settings.js';
+import type { AheadBudget } from './core/drafting/ahead/ahead-budget.js';
 import type { AnswerEffect, Fallback } from './core/event.js';
 import type { DeviceCoreSettings, DrafterFacts, Timing } from './core/settings.js';
 import type { AnswerId } from './core/token.js';
@@ -91,7 +87,6 @@ export type LinkNotice =
       readonly modelName: string;
       /** Most tokens of one answer, its prompt included. */
       readonly contextLength: number;
-      /** Prompts may hold pictures. */
       readonly seesPictures: boolean;
     }
   | { readonly kind: 'down'; readonly reason: string }
@@ -161,8 +156,8 @@ export interface Client {
   readonly modelName: string | null;
   /** Most tokens of one answer, its prompt included; null before a server was reached. */
   readonly contextLength: number | null;
-  /** Whether prompts may hold pictures; null before a server was reached. */
-  readonly seesPictures: boolean | null;
+  /** Whether prompts may hold pictures; false before a server was reached. */
+  readonly seesPictures: boolean;
   /** Whether a server can be asked at this moment. */
   readonly isLinked: boolean;
   /** Answers that are being generated. */
@@ -171,8 +166,8 @@ export interface Client {
   /**
    * Starts an answer.
    *
-   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid`,
-   *   `token-out-of-range`, `picture-invalid` or `picture-too-large` for bad options. What goes wrong later rejects the iteration and
+   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or
+   *   `token-out-of-range` for bad options. What goes wrong later rejects the iteration and
    *   `Answer.result`.
    */
   generate(options: GenerateOptions): Answer;
@@ -193,7 +188,7 @@ class LinkedClient implements Client {
   #nextAnswer = 0;
   #modelName: string | null = null;
   #contextLength: number | null = null;
-  #seesPictures: boolean | null = null;
+  #seesPictures = false;
   #isLinked = false;
 
   constructor(options: ConnectOptions) {
@@ -241,7 +236,7 @@ class LinkedClient implements Client {
     return this.#contextLength;
   }
 
-  get seesPictures(): boolean | null {
+  get seesPictures(): boolean {
     return this.#seesPictures;
   }
 
@@ -356,38 +351,14 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Dev
     vocabulary,
     drafter: drafterFactsOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
-    ahead: aheadOf(options),
-    shaping: shapingOf(options),
+    ahead: fullAhead(options.ahead),
+    shaping: fullShaping(options.shaping),
     keepsTrying: keepsTrying(options),
     ...timingDefaults,
     ...options.timing,
     chance: () => randomBytes(4).readUInt32LE() / 2 ** 32,
   };
 }
-
-function shapingOf({ shaping }: ConnectOptions): TrafficShaping {
-  const wanted = { ...noShaping, ...shaping };
-  const complaint = checkShaping(wanted);
-  if (complaint !== null) throw usage(complaint.message);
-  return wanted;
-}
-
-function aheadOf({ ahead }: ConnectOptions): AheadBudget {
-  const budget = { ...aheadDefaults, ...ahead };
-  const { tokensMax, chanceMin, runnersUpMax } = budget;
-  if (!(Number.isInteger(tokensMax) && tokensMax >= 0 && tokensMax <= branchTokensLimit)) {
-    throw usage(`ahead.tokensMax ${tokensMax} is not a whole number in [0, ${branchTokensLimit}]`);
-  }
-  if (!(chanceMin > 0 && chanceMin <= 1)) {
-    throw usage(`ahead.chanceMin ${chanceMin} is outside (0, 1]`);
-  }
-  if (!(Number.isInteger(runnersUpMax) && runnersUpMax >= 0 && runnersUpMax <= 8)) {
-    throw usage(`ahead.runnersUpMax ${runnersUpMax} is not a whole number in [0, 8]`);
-  }
-  return budget;
-}
-
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
 function dialOf(options: ConnectOptions): DeviceOptions['dial'] {
   const { url, dial, timing } = options;

@@ -1,7 +1,7 @@
 // Turns a caller's options into the request of the device core: fills in defaults, encodes text as
 // ids, and refuses everything that can be known to be wrong here.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { ChatMessage } from '../base/chat-message.js';
 import { PilotfishError } from '../base/error.js';
 import { checkStops } from '../base/stop-text.js';
@@ -14,7 +14,8 @@ import type { PromptPicture } from '../pictures/prompt-picture.js';
 import { isOffered, type Mode, modes, type Prompt, type Scheme } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { StopRule } from './core/drafting/stop-rule.js';
-import type { Fallback, GenerateRequest, RequestPicture } from './core/event.js';
+import type { Fallback, GenerateRequest } from './core/event.js';
+import { requestPictures } from './request-pictures.js';
 
 /** What is to be written, and how. */
 export interface GenerateOptions {
@@ -22,10 +23,7 @@ export interface GenerateOptions {
   readonly prompt?: string;
   readonly ids?: Int32Array;
   readonly messages?: readonly ChatMessage[];
-  /**
-   * Pictures in the messages, at most 8 of 8 MiB and 16 MiB together, PNG, JPEG or WebP. Their bytes
-   * are not copied. Default: none.
-   */
+  /** In the messages. The server's model has to see them. Default: none. */
   readonly pictures?: readonly PromptPicture[];
   readonly sampling: Sampling;
   /** In [0, 2^64). Default: drawn. */
@@ -76,8 +74,8 @@ export interface RequestContext {
 /**
  * Builds the core's request.
  *
- * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid`,
- *   `token-out-of-range`, `picture-invalid` or `picture-too-large`.
+ * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or
+ *   `token-out-of-range`; codes that begin with `picture-`.
  */
 export function requestOf(options: GenerateOptions, context: RequestContext): GenerateRequest {
   const { sampling, tokensMax } = options;
@@ -95,7 +93,6 @@ export function requestOf(options: GenerateOptions, context: RequestContext): Ge
   const scheme = options.scheme ?? (sampling.temperature === 0 ? 'greedy' : 'coupled');
   return {
     prompt: promptOf(options, vocabulary),
-    ...(options.pictures?.length && { pictures: picturesOf(options) }),
     sampling,
     seed,
     scheme,
@@ -105,8 +102,18 @@ export function requestOf(options: GenerateOptions, context: RequestContext): Ge
     cut: options.cut ?? null,
     stopRule,
     fallback: options.fallback ?? context.fallback,
+    ...picturesOf(options),
     ...lawOptions(options, formats),
   };
+}
+
+function picturesOf({
+  pictures = [],
+  messages,
+}: GenerateOptions): Pick<GenerateRequest, 'pictures'> {
+  if (pictures.length === 0) return {};
+  if (messages === undefined) throw usage('pictures have their places in messages');
+  return { pictures: requestPictures(pictures, messages) };
 }
 
 /** Formats and log-probabilities. A schema is checked here if a vocabulary is known. */
@@ -149,36 +156,6 @@ function promptOf(options: GenerateOptions, vocabulary: Vocabulary | null): Prom
   if (tokens.length === 0) throw new PilotfishError('prompt-empty', 'the prompt has no tokens');
   return { kind: 'ids', ids: tokens };
 }
-
-/** In the order of their places. */
-function picturesOf({ pictures = [], messages }: GenerateOptions): RequestPicture[] {
-  if (messages === undefined) throw usage('pictures stand in messages; give these');
-  if (pictures.length > limits.pictures.value) {
-    throw tooLarge(`${pictures.length} pictures; at most ${limits.pictures.value} go in a prompt`);
-  }
-  const bytes = pictures.reduce((sum, picture) => sum + picture.bytes.length, 0);
-  const { picturesBytes, pictureBytes } = limits;
-  if (bytes > picturesBytes.value) {
-    throw tooLarge(`pictures of ${bytes} bytes; at most ${picturesBytes.value} go in a prompt`);
-  }
-  const ordered = [...pictures].sort((one, two) => one.message - two.message || one.at - two.at);
-  return ordered.map(({ message, at, bytes }) => {
-    const content = messages[message]?.content ?? null;
-    const isWithin = content !== null && Number.isInteger(at) && at >= 0 && at <= content.length;
-    if (!isWithin || (at > 0 && content.codePointAt(at - 1)! > 0xffff)) {
-      throw usage(`a picture at ${at} of message ${message}, where no letter begins or ends`);
-    }
-    if (bytes.length === 0) throw new PilotfishError('picture-invalid', 'a picture has no bytes');
-    if (bytes.length > pictureBytes.value) {
-      throw tooLarge(`a picture of ${bytes.length} bytes; at most ${pictureBytes.value} are sent`);
-    }
-    const hash = createHash('sha256').update(bytes).digest();
-    return { hash, message, at: Buffer.byteLength(content.slice(0, at)), bytes };
-  });
-}
-
-const tooLarge = (message: string): PilotfishError =>
-  new PilotfishError('picture-too-large', message);
 
 function checkWhole(name: string, value: number, max: number, min = 1): void {
   if (!(Number.isInteger(value) && value >= min && value <= max)) {

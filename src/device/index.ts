@@ -7,6 +7,7 @@
 
 export type { SuffixGuessLimits } from '../engine/suffix/suffix-look-up.js';
 export type { OutputFormat } from '../grammar/output-format.js';
+export type { PromptPicture } from '../pictures/prompt-picture.js';
 export type { Answer, AnswerResult, Piece } from './answer.js';
 export {
   type Client,

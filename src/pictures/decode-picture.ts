@@ -21,6 +21,9 @@ const decodeSecondsMax = 10;
 /** The version that package.json names. */
 const sharpVersion = '0.35.5';
 
+/** Steps of sharp. */
+type Picture = ReturnType<typeof Sharp>;
+
 let loaded: typeof Sharp | null = null;
 const loadHere: (name: string) => unknown = createRequire(import.meta.url);
 
@@ -68,13 +71,13 @@ export async function decodePicture(
 /** As `decodePicture`, of a picture that was checked. @param header of these bytes. */
 export async function decodeChecked(
   bytes: Uint8Array,
-  { kind, end }: PictureHeader,
+  header: PictureHeader,
   sideMax: number,
   load: (name: string) => unknown = loadHere,
 ): Promise<Pixels> {
-  const picture = scaled(bytes, { kind, end }, sideMax, load);
+  const scaled = scaledPicture(bytes, header, sideMax, loadSharp(load));
   try {
-    const { data, info } = await picture
+    const { data, info } = await scaled
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .raw()
@@ -85,52 +88,13 @@ export async function decodeChecked(
   }
 }
 
-/** JPEG quality at which a picture that is sent shows no difference to an encoder. */
-const jpegQuality = 90;
-
-/**
- * A picture for sending: a larger one is scaled down and encoded anew, without what its camera has
- * noted, as PNG if it was one, else as JPEG.
- *
- * @param bytes of a PNG, JPEG or WebP file.
- * @param sideMax pixels of either side, >= 1.
- * @param load finds sharp; another one is for tests.
- * @returns `bytes` where neither side is longer, and without sharp.
- * @throws PilotfishError as `readPictureHeader`; `picture-invalid` for pixels that cannot be
- *   decoded or take too long.
- */
-export async function shrinkPicture(
+/** The steps up to a picture of the right size; nothing is computed yet. */
+function scaledPicture(
   bytes: Uint8Array,
+  { kind, end }: PictureHeader,
   sideMax: number,
-  load: (name: string) => unknown = loadHere,
-): Promise<Uint8Array> {
-  const header = readPictureHeader(bytes);
-  if (Math.max(header.width, header.height) <= sideMax) return bytes;
-  try {
-    checkPictureDecoder(load);
-  } catch {
-    return bytes;
-  }
-  const picture = scaled(bytes, header, sideMax, load).toColourspace('srgb');
-  try {
-    if (header.kind === 'png') return await picture.png().toBuffer();
-    return await picture
-      .flatten({ background: '#ffffff' })
-      .jpeg({ quality: jpegQuality })
-      .toBuffer();
-  } catch (cause) {
-    throw undecodable(cause);
-  }
-}
-
-/** A picture turned as its camera was held, and no larger than asked for. */
-function scaled(
-  bytes: Uint8Array,
-  { kind, end }: Pick<PictureHeader, 'kind' | 'end'>,
-  sideMax: number,
-  load: (name: string) => unknown,
-): ReturnType<typeof Sharp> {
-  const sharp = loadSharp(load);
+  sharp: typeof Sharp,
+): Picture {
   loaded = sharp;
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
   return sharp(kind === 'png' ? essentialPng(whole) : whole, {
@@ -140,6 +104,38 @@ function scaled(
     .timeout({ seconds: decodeSecondsMax })
     .autoOrient()
     .resize({ width: sideMax, height: sideMax, fit: 'inside', withoutEnlargement: true });
+}
+
+/**
+ * The file, or a smaller one where the picture has more pixels a side: a PNG stays one, others
+ * become JPEG of quality 90. Without sharp the file stays as it is.
+ *
+ * @param bytes of a PNG, JPEG or WebP file.
+ * @throws PilotfishError as `decodePicture`, but for `picture-decoder-missing`.
+ */
+export async function fitPicture(
+  bytes: Uint8Array,
+  sideMax: number,
+  load: (name: string) => unknown = loadHere,
+): Promise<Uint8Array> {
+  const header = readPictureHeader(bytes);
+  const { kind, width, height } = header;
+  if (Math.max(width, height) <= sideMax) return bytes;
+  try {
+    checkPictureDecoder(load);
+  } catch {
+    return bytes;
+  }
+  const scaled = scaledPicture(bytes, header, sideMax, loaded!);
+  try {
+    const file =
+      kind === 'png'
+        ? scaled.png()
+        : scaled.flatten({ background: '#ffffff' }).jpeg({ quality: 90 });
+    return new Uint8Array(await file.toBuffer());
+  } catch (cause) {
+    throw undecodable(cause);
+  }
 }
 
 function undecodable(cause: unknown): PilotfishError {

@@ -144,21 +144,14 @@ const open = record({
   .chain((frame) => picturesIn(frame.prompt).map((pictures) => ({ ...frame, pictures })));
 
 function picturesIn(prompt: Prompt): fc.Arbitrary<readonly PictureRef[]> {
-  if (prompt.kind === 'text') return fc.constant([]);
-  const places = prompt.kind === 'ids' ? prompt.ids.length : prompt.messages.length;
-  const picture = record({ hash: pictureHash, bytes: fc.integer({ min: 1, max: 2 ** 20 }) });
-  const pictures = fc.uniqueArray(fc.tuple(fc.nat(places - 1), picture), {
-    ...{ maxLength: 4, selector: ([place]) => place },
+  if (prompt.kind !== 'messages') return fc.constant([]);
+  const picture = record({
+    ...{ hash: pictureHash, bytes: fc.integer({ min: 1, max: 2 ** 20 }), at: fc.nat(300) },
+    message: fc.nat(prompt.messages.length - 1),
   });
-  return pictures.map((found) =>
-    found
-      .toSorted(([one], [other]) => one - other)
-      .map(([place, each]) =>
-        prompt.kind === 'ids'
-          ? { ...each, message: 0, at: place, tokens: 1 }
-          : { ...each, message: place, at: 0, tokens: 0 },
-      ),
-  );
+  const inOrder = (one: PictureRef, other: PictureRef): number =>
+    one.message - other.message || one.at - other.at;
+  return fc.array(picture, { maxLength: 4 }).map((pictures) => pictures.toSorted(inOrder));
 }
 
 const draftCommon = {
@@ -286,7 +279,7 @@ const opened = record({
 }).map(({ image, ...frame }) => ({
   ...frame,
   promptLength: frame.promptIds.length || frame.promptLength,
-  promptIds: image === null ? frame.promptIds : frame.promptIds.with(0, 0),
+  promptIds: frame.promptIds.map((id, index) => (image !== null && index === 0 ? 0 : id)),
   images: image === null ? [] : [{ from: 0, count: 1, firstId: image }],
 }));
 

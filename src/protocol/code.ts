@@ -206,6 +206,11 @@ export const codeTable = {
     'The model failed in the middle of the session.',
     'Open a new session with the prompt and the answer so far.',
   ),
+  'format-invalid': entry(
+    [43, 'session', 400, 'final', 'format-invalid'],
+    'The server cannot follow the schema.',
+    'Change the schema where the message says.',
+  ),
   'picture-invalid': entry(
     [44, 'session', 400, 'final', 'picture-invalid'],
     'A picture is damaged, of another kind than it takes, or not what was announced.',
@@ -220,11 +225,6 @@ export const codeTable = {
     [46, 'session', 400, 'final', 'picture-unseen'],
     'The model takes no pictures.',
     'Leave them out, or ask a server whose Welcome says that it sees them.',
-  ),
-  'format-invalid': entry(
-    [43, 'session', 400, 'final', 'format-invalid'],
-    'The server cannot follow the schema.',
-    'Change the schema where the message says.',
   ),
 } as const satisfies Record<string, CodeEntry>;
 

@@ -101,6 +101,8 @@ describe('the table of connection states', () => {
       'hint: session',
       'open: new-session',
       'opened: session',
+      'picture-part: session',
+      'pictures-wanted: session',
       'ping: ping',
       'pong: pong',
       'resume: new-session',

@@ -109,7 +109,6 @@ export const pictureRef = new Message<PictureRef>({
   bytes: plain(2, u32, 0),
   message: plain(3, u32, 0),
   at: plain(4, u32, 0),
-  tokens: plain(5, u32, 0),
 });
 
 export const open = new Message<Open>(

@@ -212,6 +212,36 @@ export const deviceVectors: readonly Vector[] = [
       '0000000000f03f310000000000000000390000000000000000392a000000000000004001480550405810',
   },
   {
+    title: 'a question about a picture of 5 000 bytes, which follows at once (version 5)',
+    frame: {
+      ...open,
+      prompt: { kind: 'messages', messages: [{ role: 'user', content: 'What is it?' }] },
+      mode: 'auto',
+      pictures: [
+        { hash: Uint8Array.from({ length: 32 }, (_, at) => at), bytes: 5000, message: 0, at: 5 },
+      ],
+      picturesFollow: true,
+    },
+    text: `open { prompt_messages { messages { role: "user" content: "What is it?" } }
+      sampling { ${neutralText} } seed: 42 scheme: SCHEME_GREEDY mode: MODE_AUTO tokens_max: 64 window_max: 16
+      pictures { hash: "\\000\\001\\002\\003\\004\\005\\006\\007\\010\\011\\012\\013\\014\\015\\016\\017\\020\\021\\022\\023\\024\\025\\026\\027\\030\\031\\032\\033\\034\\035\\036\\037"
+        bytes: 5000 at: 5 } pictures_follow: true }`,
+    hex:
+      '128f0122150a130a0475736572120b576861742069732069743f3238090000000000000000100019000000' +
+      '000000f03f21000000000000000029000000000000f03f310000000000000000390000000000000000392a' +
+      '0000000000000040014805504058109a01270a20000102030405060708090a0b0c0d0e0f10111213141516' +
+      '1718191a1b1c1d1e1f1088272005a00101',
+  },
+  {
+    title: 'three bytes of the third picture, behind the first 16 384 (version 5)',
+    frame: {
+      ...{ kind: 'picture-part', session: 1, index: 2, offset: 16_384 },
+      data: Uint8Array.of(1, 2, 3),
+    },
+    text: 'picture_part { session: 1 index: 2 offset: 16384 data: "\\001\\002\\003" }',
+    hex: 'a2010d08011002188080012203010203',
+  },
+  {
     title: 'four tokens at position 300, greedy, coupled or agreement',
     frame: { ...draft, epoch: 3, ids: Int32Array.of(1000, 2000, 3000, 4000) },
     text: 'draft { epoch: 3 from: 300 ids: [1000, 2000, 3000, 4000] }',

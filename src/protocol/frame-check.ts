@@ -131,12 +131,13 @@ function checkTopLogprobs({ topLogprobs, tokensMax }: Open): Complaint | null {
   );
 }
 
-function checkPrompt({ prompt, answer }: Open): Complaint | null {
+function checkPrompt({ prompt, answer, pictures }: Open): Complaint | null {
   if (prompt.kind === 'ids' && prompt.ids.length === 0) return complaint('prompt-empty', 'no ids');
   if (prompt.kind === 'messages' && prompt.messages.length === 0) {
     return complaint('prompt-empty', 'no messages');
   }
-  return answer.length === 0 || prompt.kind === 'ids'
+  const hasPlaces = prompt.kind === 'messages' && pictures.length > 0;
+  return answer.length === 0 || prompt.kind === 'ids' || hasPlaces
     ? null
     : complaint('frame-malformed', `an answer after a prompt of ${prompt.kind}`);
 }

@@ -11,24 +11,23 @@ import type { SamplingRequest } from '../math/sampling-request.js';
 import { type Scheme, schemes } from '../math/scheme.js';
 import type { WireCode } from './code.js';
 import { isOffered, type Mode, modes, modeTraits } from './mode.js';
+import type { ImageSpan, PicturePart, PictureRef, PicturesWanted } from './picture-frames.js';
+import type { TrafficShaping } from './traffic-shaping.js';
 
+export type {
+  ImageSpan,
+  PicturePart,
+  PictureRef,
+  PicturesWanted,
+  PictureWant,
+} from './picture-frames.js';
+export { noShaping, strongerShaping, type TrafficShaping } from './traffic-shaping.js';
 export { isOffered, type Mode, modes, modeTraits, type Scheme, schemes };
 
 /** Why a session ended. */
 export const endReasons = ['end-of-text', 'length', 'context', 'cancelled'] as const;
 /** One of `endReasons`. */
 export type EndReason = (typeof endReasons)[number];
-
-/**
- * Defence against an observer of message lengths and times. Both ends apply the strongest shaping
- * that a session of the connection or the server asks for. 0: off.
- */
-export interface TrafficShaping {
-  /** Pads messages to this length, or twice, and so on: a power of two in [32, 4096], or 0. */
-  readonly padBytes: number;
-  /** Period at which frames of sessions leave; an empty period sends cover: in [10, 2000], or 0. */
-  readonly aggregateMs: number;
-}
 
 /** First frame of a connection. */
 export interface Hello {
@@ -55,23 +54,6 @@ export type Prompt =
   /** A chat; the server renders its model's template. */
   | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
 
-/** A picture in a prompt, by its content. */
-export interface PictureRef {
-  /** [32] SHA-256 of its file. */
-  readonly hash: Uint8Array;
-  /** Length of the file, >= 1. */
-  readonly bytes: number;
-  /** Prompts of messages: index of its message; of ids: 0. */
-  readonly message: number;
-  /**
-   * Prompts of messages: it comes before this byte of the message's content; of ids: index of the
-   * first id that stands for it.
-   */
-  readonly at: number;
-  /** Prompts of ids: how many ids stand for it, whatever they are; of messages: 0. */
-  readonly tokens: number;
-}
-
 /** Asks for an answer. */
 export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly kind: 'open';
@@ -82,7 +64,8 @@ export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly session: number;
   readonly prompt: Prompt;
   /**
-   * Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids.
+   * Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids,
+   * or messages with pictures.
    */
   readonly answer: Int32Array;
   readonly scheme: Scheme;
@@ -98,22 +81,10 @@ export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly cut: CutLimit | null;
   /** From version 2. Whether the device wants hints of an early exit. */
   readonly wantsHints: boolean;
-  /** From version 5. In the order of their places; empty for a prompt of text. */
+  /** From version 5. In the order of their places; empty unless the prompt is messages. */
   readonly pictures: readonly PictureRef[];
   /** From version 5. The bytes of all of them follow at once, in order. */
   readonly picturesFollow: boolean;
-}
-
-/** From version 5. Bytes of a picture of a session that is being opened. */
-export interface PicturePart {
-  readonly kind: 'picture-part';
-  readonly session: number;
-  /** In Open.pictures. */
-  readonly index: number;
-  /** Position of data[0] in the file. */
-  readonly offset: number;
-  /** [n >= 1] */
-  readonly data: Uint8Array;
 }
 
 /** Drafted tokens of a chain, from a position on. Sending it again changes nothing. */
@@ -236,31 +207,6 @@ export interface Opened {
   readonly windowMax: number;
   /** From version 5. In rising order, apart from each other. */
   readonly images: readonly ImageSpan[];
-}
-
-/** Tokens of an image in a prompt: ids that follow each other, beyond every vocabulary. */
-export interface ImageSpan {
-  /** Position of the first. */
-  readonly from: number;
-  /** >= 1 */
-  readonly count: number;
-  /** In [2^30, 2^31 - count]. */
-  readonly firstId: number;
-}
-
-/** From version 5. The server needs bytes of pictures before it answers Open. */
-export interface PicturesWanted {
-  readonly kind: 'pictures-wanted';
-  readonly session: number;
-  /** [n >= 1] */
-  readonly wanted: readonly PictureWant[];
-}
-
-/** What is missing of a picture: all from `offset` on. */
-export interface PictureWant {
-  /** In Open.pictures. */
-  readonly index: number;
-  readonly offset: number;
 }
 
 /**
@@ -431,22 +377,6 @@ export type ServerFrame =
 export type Frame = DeviceFrame | ServerFrame;
 export type FrameKind = Frame['kind'];
 
-/** The stronger of two shapings, field by field. */
-export function strongerShaping(one: TrafficShaping, other: TrafficShaping): TrafficShaping {
-  return {
-    padBytes: Math.max(one.padBytes, other.padBytes),
-    aggregateMs: Math.max(one.aggregateMs, other.aggregateMs),
-  };
-}
-
-export const noShaping: TrafficShaping = { padBytes: 0, aggregateMs: 0 };
-
-/** Of an Open whose prompt has none. */
-export const noPictures: Pick<Open, 'pictures' | 'picturesFollow'> = {
-  pictures: [],
-  picturesFollow: false,
-};
-
 /** Drafts that a verdict tested: the denominator of the acceptance rate. */
 export function testedCountOf(verdict: Verdict): number {
   return verdict.acceptedCount + verdict.rejectedCount;
@@ -456,3 +386,9 @@ export function testedCountOf(verdict: Verdict): number {
 export function sessionOf(frame: Frame): number | null {
   return 'session' in frame ? frame.session : null;
 }
+
+/** Of an Open whose prompt has none. */
+export const noPictures: Pick<Open, 'pictures' | 'picturesFollow'> = {
+  pictures: [],
+  picturesFollow: false,
+};

@@ -184,6 +184,28 @@ const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
     ['server', (size) => welcome({}, { resumeMs: size })],
     ['server', (size) => welcome({}, { silenceMs: size })],
   ],
+  pictures: [['device', (size) => seeing(new Array(size).fill({ bytes: 1 }))]],
+  pictureBytes: [
+    ['device', (size) => seeing([{ bytes: size }])],
+    ['device', (size) => part({ offset: size - 1 })],
+    ['server', (size) => wanting([{ offset: size }])],
+  ],
+  picturesBytes: [
+    [
+      'device',
+      (size) => seeing([2 ** 23, 2 ** 22, size - 3 * 2 ** 22].map((bytes) => ({ bytes }))),
+    ],
+  ],
+  images: [
+    [
+      'server',
+      (size) => {
+        const images = ids(size).map((_, at) => ({ from: 2 * at, count: 1, firstId: 2 ** 30 }));
+        return opened({ promptLength: 2 * size, images });
+      },
+    ],
+  ],
+  partBytes: [['device', (size) => part({ data: new Uint8Array(size) })]],
   frameBytes: [['server', (size) => welcome({}, { frameBytes: size })]],
   sessions: [['server', (size) => welcome({}, { sessions: size })]],
 };
@@ -200,6 +222,25 @@ const seenElsewhere: readonly LimitName[] = [
 function chat(messages: readonly object[]): Init {
   return open({ prompt: { case: 'promptMessages', value: { messages } } });
 }
+
+/** A chat with pictures. */
+function seeing(pictures: readonly object[], changes: object = {}): Init {
+  const messages = [{ role: 'user', content: 'a' }];
+  const prompt = { case: 'promptMessages', value: { messages } };
+  const hash = new Uint8Array(32);
+  return open({
+    prompt,
+    pictures: pictures.map((one) => ({ hash, bytes: 1, ...one })),
+    ...changes,
+  });
+}
+
+const part = (change: object): Init => ({
+  case: 'picturePart',
+  value: { data: Uint8Array.of(1), ...change },
+});
+
+const wanting = (wanted: object[]): Init => ({ case: 'picturesWanted', value: { wanted } }) as Init;
 
 function biased(count: number): object {
   const biasTokens = Array.from({ length: count }, (_, index) => index);
@@ -262,6 +303,51 @@ describe('limits', () => {
       [0, 1, 2, 3, 4].map((size) => codeOf(prompt, size) === 'ok'),
       [true, false, false, true, false],
     );
+  });
+
+  it('of pictures are bytes, a hash, a message and a rising place; only messages have them', () => {
+    const isOk = (frame: Init): boolean => codeOf(['device', () => frame], 0) === 'ok';
+    assert.ok(isOk(seeing([{ at: 5 }, { at: 5 }])));
+    assert.ok(isOk(seeing([{}], { answer: [1], tokensMax: 2 })));
+    for (const pictures of [
+      [{ bytes: 0 }],
+      [{ hash: new Uint8Array(31) }],
+      [{ hash: new Uint8Array(33) }],
+      [{ message: 1 }],
+      [{ at: 5 }, { at: 4 }],
+    ]) {
+      assert.ok(!isOk(seeing(pictures)), JSON.stringify(pictures));
+    }
+    assert.ok(!isOk(seeing([], { answer: [1], tokensMax: 2 })), 'an answer needs pictures or ids');
+    for (const prompt of [
+      { case: 'promptIds', value: { ids: [1] } },
+      { case: 'promptText', value: 'a' },
+    ]) {
+      assert.ok(!isOk(seeing([{}], { prompt })), prompt.case);
+    }
+    assert.ok(!isOk(part({ index: 8 })) && isOk(part({ index: 7 })));
+    assert.ok(!isOk(part({ data: new Uint8Array(0) })));
+  });
+
+  it('of images are places apart within the prompt, and ids beyond words; 0 stands there', () => {
+    const isOk = (change: object): boolean =>
+      codeOf(['server', () => opened({ promptLength: 4, ...change })], 0) === 'ok';
+    const image = { from: 1, count: 2, firstId: 2 ** 30 };
+    assert.ok(isOk({ images: [image, { from: 3, count: 1, firstId: 2 ** 31 - 1 }] }));
+    assert.ok(isOk({ images: [image], promptIds: [5, 0, 0, 6] }));
+    for (const images of [
+      [{ ...image, count: 0 }],
+      [{ ...image, count: 4 }],
+      [{ ...image, firstId: 2 ** 30 - 1 }],
+      [{ ...image, firstId: 2 ** 31 - 1 }],
+      [image, { ...image, from: 2 }],
+    ]) {
+      assert.ok(!isOk({ images }), JSON.stringify(images));
+    }
+    assert.ok(!isOk({ images: [image], promptIds: [5, 0, 1, 6] }));
+    const wants = (list: object[]): boolean => codeOf(['server', () => wanting(list)], 0) === 'ok';
+    assert.ok(wants([{ index: 7 }, { index: 0 }]));
+    assert.ok(!wants([]) && !wants([{ index: 8 }]) && !wants([{ index: 1 }, { index: 1 }]));
   });
 
   it('of padding are 32 bytes and a power of two, of aggregation 10 ms; 0 is neither', () => {

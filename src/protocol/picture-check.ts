@@ -1,57 +1,32 @@
 // Checks what frames say of pictures: places, lengths, and the ids that stand for them.
 
 import { firstImageToken, imageTokenEnd } from '../base/image-token.js';
-import { complaint, equal, range, within } from './complaints.js';
-import type { Open, Opened, PicturePart, PictureRef, PicturesWanted } from './frame.js';
+import { complaint, range, within } from './complaints.js';
+import type { Open, Opened, PicturePart, PicturesWanted } from './frame.js';
 import { limits, u32Max } from './limits.js';
 import type { Complaint } from './wire-reader.js';
 
 export function checkPictures({ prompt, pictures }: Open): Complaint | null {
   if (pictures.length === 0) return null;
-  if (prompt.kind === 'text') {
-    return complaint('frame-malformed', `${pictures.length} pictures in a prompt of text`);
+  if (prompt.kind !== 'messages') {
+    return complaint(
+      'frame-malformed',
+      `${pictures.length} pictures in a prompt of ${prompt.kind}`,
+    );
   }
-  let bytes = 0;
-  for (const picture of pictures) {
-    const bad = within('bytes of a picture', picture.bytes, 'pictureBytes', 1);
-    if (bad !== null) return bad;
-    bytes += picture.bytes;
-  }
-  return (
-    within('bytes of all pictures', bytes, 'picturesBytes') ??
-    (prompt.kind === 'ids'
-      ? idPlaces(pictures, prompt.ids.length)
-      : messagePlaces(pictures, prompt.messages.length))
-  );
-}
-
-/** Apart from each other, in rising order, and within the prompt. */
-function idPlaces(pictures: readonly PictureRef[], idCount: number): Complaint | null {
-  let free = 0;
-  for (const { message, at, tokens } of pictures) {
+  let all = 0;
+  let last = { message: 0, at: 0 };
+  for (const { message, at, bytes } of pictures) {
     const bad =
-      equal('message of a picture among ids', message, 0) ??
-      range('tokens of a picture', tokens, 1, idCount) ??
-      range('place of a picture', at, free, idCount - tokens);
+      within('bytes of a picture', bytes, 'pictureBytes', 1) ??
+      range('message of a picture', message, last.message, prompt.messages.length - 1) ??
+      // Several may stand in one place.
+      range('place of a picture', at, message === last.message ? last.at : 0, u32Max);
     if (bad !== null) return bad;
-    free = at + tokens;
+    all += bytes;
+    last = { message, at };
   }
-  return null;
-}
-
-/** In rising order; several may be in one place. */
-function messagePlaces(pictures: readonly PictureRef[], messageCount: number): Complaint | null {
-  let before = { message: 0, at: 0 };
-  for (const picture of pictures) {
-    const { message, at, tokens } = picture;
-    const bad =
-      range('message of a picture', message, before.message, messageCount - 1) ??
-      range('place of a picture', at, message === before.message ? before.at : 0, u32Max) ??
-      equal('tokens of a picture in messages', tokens, 0);
-    if (bad !== null) return bad;
-    before = picture;
-  }
-  return null;
+  return within('bytes of all pictures', all, 'picturesBytes');
 }
 
 export function checkPicturePart({ index, offset, data }: PicturePart): Complaint | null {

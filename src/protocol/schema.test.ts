@@ -19,12 +19,15 @@ const inner: readonly (readonly [Message<unknown>, DescMessage])[] = [
   [device.tokenIds, generated.TokenIdsSchema],
   [device.chatMessage, generated.ChatMessageSchema],
   [device.chatMessages, generated.ChatMessagesSchema],
+  [device.pictureRef, generated.PictureRefSchema],
   [samplingMessage, generated.SamplingSchema],
   [lawMessage, generated.LawSchema],
   [cutLawMessage, generated.CutLawSchema],
   [logprobsMessage, generated.LogprobsSchema],
   [server.offeredLimits, generated.LimitsSchema],
   [server.sourceCounts, generated.SourceCountsSchema],
+  [server.imageSpan, generated.ImageSpanSchema],
+  [server.pictureWant, generated.PictureWantSchema],
   [server.vocabularyBlock, generated.VocabularyBlockSchema],
 ] as const;
 

@@ -108,6 +108,36 @@ export const serverVectors: readonly Vector[] = [
     hex: '52200880011210000102030405060708090a0b0c0d0e0f1803220501ce46c5132810',
   },
   {
+    title: 'a prompt of four tokens, two of them of an image (version 5)',
+    frame: {
+      kind: 'opened',
+      session: 3,
+      resumeKey,
+      promptLength: 4,
+      promptIds: Int32Array.of(1, 0, 0, 2501),
+      windowMax: 16,
+      images: [{ from: 1, count: 2, firstId: 2 ** 30 }],
+    },
+    text: `opened { session: 3 resume_key: "\\000\\001\\002\\003\\004\\005\\006\\007\\010\\t\\n\\013\\014\\r\\016\\017"
+      prompt_length: 4 prompt_ids: [1, 0, 0, 2501] window_max: 16
+      images { from: 1 count: 2 first_id: 1073741824 } }`,
+    hex:
+      '522b08031210000102030405060708090a0b0c0d0e0f18042205010000c5132810320a0801100218808080' +
+      '8004',
+  },
+  {
+    title: 'the first picture from byte 16 384 on, and all of the third (version 5)',
+    frame: {
+      ...{ kind: 'pictures-wanted', session: 1 },
+      wanted: [
+        { index: 0, offset: 16_384 },
+        { index: 2, offset: 0 },
+      ],
+    },
+    text: 'pictures_wanted { session: 1 wanted { offset: 16384 } wanted { index: 2 } }',
+    hex: 'aa010c080112041080800112020802',
+  },
+  {
     title: 'three of four drafts stand, the correction is 1234',
     frame: {
       ...verdict,

@@ -35,7 +35,7 @@ describe('the table of session states', () => {
         assert.equal(kind, isLegal ? 'move' : isLate ? 'late' : 'fault');
       }
     }
-    assert.deepEqual(counts, { move: 29, late: 20, fault: 71 });
+    assert.deepEqual(counts, { move: 31, late: 25, fault: 80 });
   });
 
   it('lets us send what is legal and nothing else', () => {
@@ -93,6 +93,8 @@ describe('the table of session states', () => {
       'hint: hint',
       'open: open',
       'opened: opened',
+      'picture-part: picture-part',
+      'pictures-wanted: pictures-wanted',
       'ping: null',
       'pong: null',
       'resume: resume',

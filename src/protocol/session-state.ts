@@ -110,7 +110,6 @@ export const late: { readonly [state in SessionState]: Late } = {
   'residual-due': { draft: 'drop', 'picture-part': 'drop' },
   // Verdicts commit their tokens, cancelled or not.
   cancelling: {
-    'picture-part': 'drop',
     'pictures-wanted': 'drop',
     opened: 'take',
     verdict: 'take',

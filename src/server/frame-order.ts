@@ -1,5 +1,6 @@
-// Keeps the frames of a connection in order while an Open of it is prepared: the frames of that
-// session, and every Open and Resume behind it, wait. Frames of other sessions pass.
+// Keeps the frames of a session in order while its Open is prepared: they wait, and those of other
+// sessions pass, since pictures of an Open may take minutes. Opens with higher ids pass too, so the
+// core is told of the id at once.
 
 import { type DeviceFrame, sessionOf } from '../protocol/frame.js';
 import type { ServerInput } from './core/event.js';
@@ -48,6 +49,10 @@ export class FrameOrder {
     const { frame, bytes = 0 } = event;
     const prepared = frame.kind === 'open' ? prepare(frame) : null;
     const isReady = !(prepared instanceof Promise);
+    if (frame.kind === 'open' && !isReady) {
+      const { connection } = event;
+      this.#feed({ kind: 'reserved', connection, session: frame.session });
+    }
     if (isReady && !this.#waitsFor(frame)) {
       this.#feed(prepared === null ? event : { ...event, prepared });
       return true;
@@ -84,18 +89,22 @@ export class FrameOrder {
   }
 
   #waitsFor(frame: DeviceFrame): boolean {
-    if (this.#waiting.length === 0) return false;
-    if (frame.kind === 'open' || frame.kind === 'resume') return true;
     const session = sessionOf(frame);
     return session !== null && this.#waiting.some((one) => sessionIn(one) === session);
   }
 
   #drain(): void {
-    for (let first = this.#waiting[0]; first?.isReady; first = this.#waiting[0]) {
-      this.#waiting.shift();
-      const { event, prepared } = first;
-      if (event.kind === 'frame') this.#bytes -= event.bytes ?? 0;
-      this.#feed(event.kind === 'frame' && prepared !== null ? { ...event, prepared } : event);
+    const held = new Set<number | null>();
+    for (const one of this.#waiting.splice(0)) {
+      const session = sessionIn(one);
+      if (one.isReady && !held.has(session)) {
+        const { event, prepared } = one;
+        if (event.kind === 'frame') this.#bytes -= event.bytes ?? 0;
+        this.#feed(event.kind === 'frame' && prepared !== null ? { ...event, prepared } : event);
+      } else {
+        this.#waiting.push(one);
+        held.add(session);
+      }
     }
   }
 }

@@ -16,7 +16,6 @@ export {
 export { TlsFiles, type TlsFilesOptions, type TlsPaths } from '../access/tls-files.js';
 export type { KeyGrant, KeyLimits } from '../base/key-grant.js';
 export type { Pixels } from '../pictures/decode-picture.js';
-export type { PromptPicture } from '../pictures/prompt-picture.js';
 export type { CoreStats } from './core/core-stats.js';
 export type { ServerTests } from './core/drafting/source-tally.js';
 export type { Batching } from './core/settings.js';

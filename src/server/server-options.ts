@@ -211,6 +211,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     schemes,
     modes,
     limits: { ...offeredDefaults, ...options.limits },
+    seesPictures: options.eyes !== undefined,
     connectionsMax: options.connectionsMax ?? connectionsDefault,
     sessionsMax: options.sessionsMax ?? sessionsDefault,
     keyLimits: { ...unlimited, ...sharesOfKey(options), ...options.keyLimits },

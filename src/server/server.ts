@@ -7,6 +7,7 @@ import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
+import type { Open } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { PacedCore } from './core/paced-core.js';
@@ -15,9 +16,11 @@ import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { noPictureStats, type ServerEyes } from './eyes/server-eyes.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
-import { frameBytes, frameUnits } from './frame-work.js';
+import { frameBytes, unitsOf } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
 import type { Peer } from './peer.js';
+import { PictureUploads } from './pictures-in/picture-uploads.js';
+import { PicturesIn } from './pictures-in/pictures-in.js';
 import { PlainSessions } from './plain-sessions.js';
 import { Preparation } from './preparation/preparation.js';
 import {
@@ -74,8 +77,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 interface Connection {
   readonly peer: Peer;
   readonly order: FrameOrder;
-  /** Its messages must be short until then. */
-  isGreeted: boolean;
+  readonly pictures: PicturesIn;
+  /** Of the protocol; 0 before Welcome was sent, and messages must be short until then. */
+  version: number;
   /** Both ways; its key is charged with them when its next frame comes. */
   unpaidBytes: number;
 }
@@ -89,6 +93,7 @@ class Server implements RunningServer {
   readonly #connections = new Map<number, Connection>();
   readonly #eyes: ServerEyes | null;
   readonly #preparation: Preparation;
+  readonly #uploads = new PictureUploads();
   readonly #wire = new WireTally();
   readonly #loopDelay = new LoopDelay();
   readonly #startedAtMs = performance.now();
@@ -174,7 +179,7 @@ class Server implements RunningServer {
       uptimeMs: performance.now() - this.#startedAtMs,
       core: this.#core.stats(),
       wire: this.#wire.counts,
-      pictures: this.#eyes?.stats ?? noPictureStats,
+      pictures: { ...(this.#eyes?.stats ?? noPictureStats), arrivingBytes: this.#uploads.bytes },
       process: processStats(this.#loopDelay.read()),
     };
   }
@@ -184,7 +189,11 @@ class Server implements RunningServer {
       (event) => this.#feedSoon(event),
       (prepared) => this.#drop(prepared),
     );
-    this.#connections.set(peer.id, { peer, order, isGreeted: false, unpaidBytes: 0 });
+    const pictures = new PicturesIn({
+      ...{ uploads: this.#uploads, eyes: this.#eyes, key: peer.grant?.id ?? null },
+      want: (frame) => this.#feedSoon({ kind: 'wanted', connection: peer.id, frame }),
+    });
+    this.#connections.set(peer.id, { peer, order, pictures, version: 0, unpaidBytes: 0 });
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
@@ -203,26 +212,42 @@ class Server implements RunningServer {
     if (!connection) return;
     this.#wire.up(bytes.length);
     connection.unpaidBytes += bytes.length + partCount * frameBytes;
-    const { value: bytesMax } = connection.isGreeted ? limits.frameBytes : limits.helloBytes;
+    const { value: bytesMax } = connection.version > 0 ? limits.frameBytes : limits.helloBytes;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
     if ('ok' in decoded) {
       const { peer, unpaidBytes } = connection;
-      peer.worked(frameUnits[decoded.ok.kind]);
+      peer.worked(unitsOf(decoded.ok));
       connection.unpaidBytes = 0;
       this.#frame(connection, { connection: id, frame: decoded.ok, bytes: unpaidBytes });
     } else connection.order.fault({ kind: 'fault', connection: id, fault: decoded.fault });
   }
 
-  #frame({ peer, order }: Connection, frame: Omit<FrameInput, 'kind'>): void {
-    const keyId = peer.grant?.id ?? null;
-    const isTaken = order.take({ kind: 'frame', ...frame }, ({ prompt, schema }) =>
-      this.#preparation.prepare({ prompt, schema }, keyId),
+  #frame(connection: Connection, event: Omit<FrameInput, 'kind'>): void {
+    const { peer, order, pictures } = connection;
+    const { frame, bytes = 0 } = event;
+    if (frame.kind === 'picture-part' && pictures.take(frame)) {
+      this.#feedSoon({ kind: 'spent', connection: peer.id, bytes });
+      return;
+    }
+    if (frame.kind === 'cancel' || frame.kind === 'close') pictures.cancel(frame.session);
+    const isTaken = order.take({ kind: 'frame', ...event }, (open) =>
+      this.#prepare(connection, open),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';
     const fault = wireFault('too-slow', message, null);
     order.end();
+    pictures.end();
     this.#feedSoon({ kind: 'fault', connection: peer.id, fault });
+  }
+
+  #prepare({ peer, pictures, version }: Connection, open: Open) {
+    const keyId = peer.grant?.id ?? null;
+    const { prompt, schema } = open;
+    if (open.pictures.length === 0) return this.#preparation.prepare({ prompt, schema }, keyId);
+    return pictures.prepare(open, version, (seen, signal) =>
+      this.#preparation.prepare({ prompt, schema, pictures: seen }, keyId, signal),
+    );
   }
 
   #tooLong({ id: connection }: Peer, bytesMax: number): void {
@@ -237,7 +262,9 @@ class Server implements RunningServer {
   }
 
   #disconnected({ id }: Peer): void {
-    this.#connections.get(id)?.order.end();
+    const connection = this.#connections.get(id);
+    connection?.order.end();
+    connection?.pictures.end();
     if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
@@ -267,7 +294,7 @@ class Server implements RunningServer {
         const connection = this.#connections.get(effect.connection);
         if (!connection) return;
         if (effect.frame.kind === 'welcome') {
-          connection.isGreeted = true;
+          connection.version = effect.frame.version;
           connection.peer.greeted();
         }
         this.#send(connection, encodeFrame(effect.frame, effect.padBytes));
@@ -331,6 +358,7 @@ class Server implements RunningServer {
     this.#endRevoking();
     await this.#preparation.close();
     this.#eyes?.close();
+    this.#uploads.close();
     this.#loopDelay.stop();
     if (this.#timer) clearTimeout(this.#timer);
   }

@@ -21,7 +21,10 @@ export interface ServerStats {
   readonly core: CoreStats;
   readonly wire: WireCounts;
   /** All 0 for a server without eyes. */
-  readonly pictures: PictureStats;
+  readonly pictures: PictureStats & {
+    /** Of files that arrive from devices, and of those cut off within the last minute. */
+    readonly arrivingBytes: number;
+  };
   readonly process: {
     readonly residentBytes: number;
     readonly heapBytes: number;

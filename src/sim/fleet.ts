@@ -98,6 +98,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     },
     checkFormat: (schema: string) => toyFormats.check(schema),
     differingBlock: () => null,
+    seesPictures: false,
   };
   const passNoise = random.within(server.passNoise);
   return {

@@ -47,8 +47,6 @@ interface Job {
   readonly mainSequence: MainSequence;
   /** Instead of `mainSequence`, for a look-up. */
   readonly lookUp: SuffixSequence | null;
-  /** Ids of images that the sequences lack. */
-  readonly absentCount: number;
   /**
    * The engine's slot: it computes one sequence after another; the cost model may say otherwise.
    */
@@ -102,7 +100,6 @@ export class SimDrafter {
     const lookUp = isLookUp ? new SuffixSequence(config.promptLength, toyLimits) : null;
     const job: Job = {
       ...{ slot, mainSequence: new MainSequence(), lookUp },
-      absentCount: config.absentCount ?? 0,
       ...{ fed: { tokens: [], length: 0 }, caches: [] },
       ...{ run: null, timer: null, isBroken: false },
     };
@@ -244,7 +241,7 @@ export class SimDrafter {
   #guess(start: DraftStart, job: Job, text: number[]): void {
     const guess = job.lookUp!.guess(text, start.countMax);
     for (const token of guess) {
-      const drafted = pointDraft(text.length + job.absentCount, token, start.scheme);
+      const drafted = pointDraft(text.length, token, start.scheme);
       if (!this.#tell(start, job, [text], [{ sequenceIndex: 0, token: drafted }])) return;
       if (!this.#endOfText.has(token)) continue;
       this.#end(start, job, ['end-of-text']);

@@ -65,7 +65,7 @@ export class DeviceGenerator implements Generator {
         build,
         contextLength,
         fingerprint,
-        seesPictures: seesPictures ?? false,
+        seesPictures,
       }),
     ];
   }
@@ -103,9 +103,7 @@ export class DeviceGenerator implements Generator {
 
   #promptOf(prompt: PromptInput): Pick<GenerateOptions, 'ids' | 'messages' | 'pictures'> {
     // The server applies its own chat template.
-    if (prompt.kind === 'messages') {
-      return { messages: prompt.messages, pictures: prompt.pictures };
-    }
+    if (prompt.kind === 'messages') return { messages: prompt.messages, pictures: prompt.pictures };
     const ids =
       prompt.kind === 'ids'
         ? prompt.ids

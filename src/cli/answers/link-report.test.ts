@@ -9,10 +9,7 @@ import { LinkReport } from './link-report.js';
 
 const down: LinkNotice = { kind: 'down', reason: 'the connection broke' };
 const welcomed: LinkNotice = {
-  kind: 'welcomed',
-  contextLength: 512,
-  modelName: 'm',
-  seesPictures: false,
+  ...{ kind: 'welcomed', contextLength: 512, modelName: 'm', seesPictures: false },
 };
 
 function said(

@@ -8,7 +8,7 @@ import { Conversation } from './conversation.js';
 function spoken(turns: number): Conversation {
   const conversation = new Conversation('Be brief.');
   for (let turn = 1; turn <= turns; turn++) {
-    conversation.ask({ text: `question ${turn}`, pictures: [Uint8Array.of(turn)] });
+    conversation.ask({ question: `question ${turn}`, pictures: [Uint8Array.of(turn)] });
     conversation.answer(` answer ${turn} `);
   }
   return conversation;
@@ -17,25 +17,27 @@ const roles = (conversation: Conversation) => conversation.messages.map(({ role 
 
 test('messages are the system, the turns in order, and the question that is open', () => {
   const conversation = spoken(1);
-  conversation.ask({ text: 'question 2', pictures: [] });
+  conversation.ask({ question: 'question 2', pictures: [] });
   assert.deepEqual(roles(conversation), ['s', 'u', 'a', 'u']);
   assert.equal(conversation.messages[2]!.content, 'answer 1');
   conversation.system = '';
   assert.deepEqual(roles(conversation), ['u', 'a', 'u']);
 });
 
-test('pictures stand before the questions that they came with', () => {
-  const conversation = spoken(2);
-  const places = () =>
-    conversation.pictures.map(({ message, at, bytes }) => [message, at, bytes[0]]);
+test('pictures stay with the messages that they came before', () => {
+  const conversation = spoken(3);
+  const places = () => conversation.pictures.map(({ message, bytes }) => [message, bytes[0]]);
   assert.deepEqual(places(), [
-    [1, 0, 1],
-    [3, 0, 2],
+    [1, 1],
+    [3, 2],
+    [5, 3],
   ]);
-  for (const { message } of conversation.pictures) assert.equal(roles(conversation)[message], 'u');
-  conversation.system = '';
   conversation.dropOldest();
-  assert.deepEqual(places(), [[0, 0, 2]]);
+  conversation.system = '';
+  assert.deepEqual(places(), [
+    [0, 2],
+    [2, 3],
+  ]);
 });
 
 test('the oldest turn is dropped, but never the newest', () => {
@@ -57,7 +59,7 @@ test('half of the text is dropped when an answer has filled the context', () => 
 
 test('the newest turn can be taken back, and all be forgotten', () => {
   const conversation = spoken(2);
-  assert.equal(conversation.takeBack()?.text, 'question 2');
+  assert.equal(conversation.takeBack()?.question, 'question 2');
   conversation.clear();
   assert.equal(conversation.takeBack(), null);
   assert.deepEqual(roles(conversation), ['s']);

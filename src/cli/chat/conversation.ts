@@ -4,16 +4,14 @@
 import type { ChatMessage } from '../../base/chat-message.js';
 import type { PromptPicture } from '../../pictures/prompt-picture.js';
 
-/** What a user asks. */
+/** What is asked, about pictures that come before it. */
 export interface Question {
-  readonly text: string;
-  /** Files that come before the text; empty: none. */
+  readonly question: string;
   readonly pictures: readonly Uint8Array[];
 }
 
 /** A question and its answer; null until it is answered. */
-interface Turn {
-  readonly question: Question;
+interface Turn extends Question {
   readonly answer: string | null;
 }
 
@@ -36,34 +34,33 @@ export class Conversation {
     return [
       ...system,
       ...this.#turns.flatMap(({ question, answer }) => [
-        { role: 'user', content: question.text },
+        { role: 'user', content: question },
         ...(answer === null ? [] : [{ role: 'assistant', content: answer }]),
       ]),
     ];
   }
 
-  /** In the order of their places. */
+  /** [n] the pictures in the messages. */
   get pictures(): PromptPicture[] {
     const first = this.system === '' ? 0 : 1;
-    return this.#turns.flatMap(({ question }, turn) =>
-      // A message each for question and answer, of all turns before.
-      question.pictures.map((bytes) => ({ message: first + 2 * turn, at: 0, bytes })),
+    return this.#turns.flatMap(({ pictures }, turn) =>
+      pictures.map((bytes) => ({ message: first + 2 * turn, at: 0, bytes })),
     );
   }
 
-  ask(question: Question): void {
-    this.#turns.push({ question, answer: null });
+  ask({ question, pictures }: Question): void {
+    this.#turns.push({ question, pictures, answer: null });
   }
 
   /** @param text of the newest answer; the template handles surrounding space. */
   answer(text: string): void {
-    const { question } = this.#turns.pop()!;
-    this.#turns.push({ question, answer: text.trim() });
+    const turn = this.#turns.pop()!;
+    this.#turns.push({ ...turn, answer: text.trim() });
   }
 
   /** Removes the newest turn. @returns its question; null where there is none. */
   takeBack(): Question | null {
-    return this.#turns.pop()?.question ?? null;
+    return this.#turns.pop() ?? null;
   }
 
   /** Drops the oldest turn, but never the newest. @returns whether there was one. */
@@ -84,7 +81,7 @@ export class Conversation {
   /** UTF-16 units of text, without the system message, which always stays. */
   get #length(): number {
     return this.#turns.reduce(
-      (sum, { question, answer }) => sum + question.text.length + (answer?.length ?? 0),
+      (sum, { question, answer }) => sum + question.length + (answer?.length ?? 0),
       0,
     );
   }

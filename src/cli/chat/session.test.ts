@@ -58,7 +58,6 @@ const options = {
   draftLength: 4,
   confidenceMin: 0,
   window: 8,
-  image: [],
   imageSide: 64,
 };
 
@@ -98,7 +97,7 @@ async function talk(
     },
   };
   const drafting = { drafter: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
-  const parts = { options, terminal, client, ...drafting, input, pictures, seed: 7n };
+  const parts = { options, terminal, client, ...drafting, pictures, input, seed: 7n };
   const code = await new ChatSession(parts as unknown as ChatParts).run();
   return { requests, out, err, code };
 }
@@ -193,7 +192,7 @@ test('pictures go with the message that follows, and stay with it in later reque
   assert.equal(requests[0]!.pictures![0]!.bytes[0], 7);
 });
 
-test('a question that fails keeps its pictures for the next, and a script ends at a wrong file', async () => {
+test('a question that fails keeps its pictures, and a script ends at a wrong file', async () => {
   const replies = [{ code: 'server-busy' }, { text: 'b' }] as const;
   const { requests } = await talk(['one', 'two'], replies, true, [Uint8Array.of(7)]);
   assert.deepEqual(
@@ -202,5 +201,5 @@ test('a question that fails keeps its pictures for the next, and a script ends a
   );
   const wrong = await talk(['/image /nowhere.png', 'one'], [{ text: 'a' }], false);
   assert.deepEqual([wrong.requests.length, wrong.code], [0, 2]);
-  assert.match(wrong.err, /nowhere\.png: there is no such file/);
+  assert.match(wrong.err, /there is no picture \/nowhere\.png/);
 });

@@ -4,12 +4,10 @@
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
 import type { EngineInfo } from '../../engine/engine.js';
-import { limits } from '../../protocol/limits.js';
 import { AnswerDisplay, answerMarks } from '../answers/answer-display.js';
 import { answerLines } from '../answers/answer-lines.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
 import type { DrafterName } from '../flags/draft-flags.js';
-import { usageError } from '../flags/flags.js';
 import { draftOptions, type LinkOptions } from '../flags/link-flags.js';
 import { type PictureOptions, readPicture } from '../flags/picture-flags.js';
 import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
@@ -35,7 +33,7 @@ export interface ChatParts {
   readonly drafter: DrafterName;
   readonly engine: { readonly info: Pick<EngineInfo, 'chatTemplate'> };
   readonly input: LineInput;
-  /** Files that come before the first message. */
+  /** Of the first message. */
   readonly pictures: readonly Uint8Array[];
   /** Of the first answer; each further one takes the next number. */
   readonly seed: bigint;
@@ -46,8 +44,8 @@ const questionMark = '\nUser:';
 
 const helpText = `/help              show this help
 /clear             drop the conversation, but keep the system message
-/image file        put a picture before the next message
 /system [text]     show or set the system message; "none" removes it
+/image file        show a picture with the next message; more than one may be shown
 /stats             turn the numbers after each answer on or off
 /again             drop the last answer and write another
 /bye               end the program, like Ctrl-D
@@ -65,8 +63,6 @@ type Outcome =
 export class ChatSession {
   readonly #parts: ChatParts;
   readonly #conversation: Conversation;
-  /** For the next message. */
-  #pictures: readonly Uint8Array[];
   readonly #reader = new MessageReader();
   readonly #note: (text: string) => void;
   readonly #stops: readonly string[];
@@ -77,16 +73,18 @@ export class ChatSession {
   /** Whether the last event at the prompt was Ctrl-C on an empty line. */
   #isLeaving = false;
   #exitCode: number | null = null;
+  /** For the next message. */
+  #pictures: Uint8Array[] = [];
 
   constructor(parts: ChatParts) {
     const { options, terminal, engine } = parts;
     this.#parts = parts;
-    this.#pictures = parts.pictures;
     this.#conversation = new Conversation(options.system);
     this.#note = noteTo(terminal);
     this.#hasStats = options.stats === true;
     const isTaught = engine.info.chatTemplate !== null;
     this.#stops = isTaught ? options.stop : [...options.stop, questionMark];
+    this.#pictures = [...parts.pictures];
   }
 
   /** Prints a note between lines of an answer, above the line being typed, or on its own. */
@@ -116,7 +114,7 @@ export class ChatSession {
     const { input, terminal } = this.#parts;
     const rest = this.#reader.end();
     if (input.isKeyboard) terminal.err.write('\n');
-    else if (rest !== null) await this.#say(rest);
+    else if (rest !== null) await this.#askNext(rest);
     return this.#exitCode ?? 0;
   }
 
@@ -133,7 +131,7 @@ export class ChatSession {
   async #take(line: string): Promise<void> {
     const entry = this.#reader.take(line);
     if (entry.kind === 'command') await this.#command(entry.name, entry.rest);
-    else if (entry.kind === 'message' && entry.text !== '') await this.#say(entry.text);
+    else if (entry.kind === 'message' && entry.text !== '') await this.#askNext(entry.text);
   }
 
   async #command(name: string, rest: string): Promise<void> {
@@ -147,11 +145,11 @@ export class ChatSession {
         this.#conversation.clear();
         this.#note('the conversation was dropped');
         break;
-      case 'image':
-        await this.#addPicture(rest);
-        break;
       case 'system':
         this.#setSystem(rest);
+        break;
+      case 'image':
+        await this.#show(rest);
         break;
       case 'stats':
         this.#hasStats = !this.#hasStats;
@@ -170,25 +168,26 @@ export class ChatSession {
     }
   }
 
-  /** Reads a picture for the next message, unless that has enough. */
-  async #addPicture(path: string): Promise<void> {
+  async #show(path: string): Promise<void> {
+    if (path === '') {
+      this.#note('/image takes the path of a picture');
+      return;
+    }
     try {
-      if (path === '') throw usageError('/image needs the name of a file');
-      const picture = await readPicture(path, this.#parts.options.imageSide);
-      const pictures = [...this.#pictures, picture];
-      if (!fits(pictures)) throw usageError('the message has as many pictures as it can');
-      this.#pictures = pictures;
+      this.#pictures.push(await readPicture(path, this.#parts.options.imageSide));
+      const { length } = this.#pictures;
+      const what = length === 1 ? 'the picture' : `the ${length} pictures`;
+      this.#note(`the next message is about ${what}`);
     } catch (reason) {
-      const code = printFailure(toPilotfishError(reason, 'usage'), this.#parts.terminal);
+      const code = printFailure(toPilotfishError(reason, 'picture-invalid'), this.#parts.terminal);
       if (!this.#parts.input.isKeyboard) this.#exitCode = code;
     }
   }
 
-  /** Asks with the pictures that wait for a message. */
-  async #say(text: string): Promise<void> {
+  async #askNext(question: string): Promise<void> {
     const pictures = this.#pictures;
     this.#pictures = [];
-    await this.#ask({ text, pictures });
+    await this.#ask({ question, pictures });
   }
 
   #setSystem(text: string): void {
@@ -207,12 +206,10 @@ export class ChatSession {
   async #ask(question: Question): Promise<void> {
     this.#conversation.ask(question);
     let droppedCount = 0;
-    const isFull = () => !fits(this.#conversation.pictures.map(({ bytes }) => bytes));
-    while (isFull() && this.#conversation.dropOldest()) droppedCount++;
     for (;;) {
       const seed = BigInt.asUintN(64, this.#parts.seed + this.#answerCount);
       const outcome = await this.#answer(seed);
-      const isTooLong = outcome.kind === 'failed' && outcome.error.code === tooLong;
+      const isTooLong = outcome.kind === 'failed' && tooLong.has(outcome.error.code);
       if (isTooLong && this.#conversation.dropOldest()) {
         droppedCount++;
         continue;
@@ -237,24 +234,26 @@ export class ChatSession {
     // A script that is stopped ends as a whole.
     const release = this.#parts.input.isKeyboard && terminal.onInterrupt?.(() => stop.abort());
     const shown = new ShownText(view);
-    const answer = client.generate({
-      ...draftOptions(options),
-      messages: this.#conversation.messages,
-      pictures: this.#conversation.pictures,
-      sampling: samplingOf(options),
-      tokensMax: options.maxTokens,
-      stops: this.#stops,
-      seed,
-      signal: AbortSignal.any([stop.signal, terminal.signal]),
-    });
+    let answer: Answer | null = null;
     try {
+      answer = client.generate({
+        ...draftOptions(options),
+        messages: this.#conversation.messages,
+        pictures: this.#conversation.pictures,
+        sampling: samplingOf(options),
+        tokensMax: options.maxTokens,
+        stops: this.#stops,
+        seed,
+        signal: AbortSignal.any([stop.signal, terminal.signal]),
+      });
       return { kind: 'whole', result: await shown.follow(answer) };
     } catch (reason) {
       const error = toPilotfishError(reason, 'engine-failed');
       if (error.code !== 'cancelled') return { kind: 'failed', error };
       // The terminal has echoed Ctrl-C at the beginning of the line.
       if (shown.verified === '' && this.#parts.input.isKeyboard) terminal.err.write('\n');
-      return { kind: 'stopped', text: shown.verified, statistics: answer.statistics };
+      const statistics = answer?.statistics ?? null;
+      return { kind: 'stopped', text: shown.verified, statistics };
     } finally {
       view.end();
       this.#view = null;
@@ -297,7 +296,7 @@ export class ChatSession {
   /** Removes the question from the conversation; at a keyboard the line above brings it back. */
   #fail(error: PilotfishError): void {
     const { input, terminal } = this.#parts;
-    this.#pictures = this.#conversation.takeBack()?.pictures ?? [];
+    this.#pictures = [...(this.#conversation.takeBack()?.pictures ?? [])];
     const code = printFailure(error, terminal);
     if (!input.isKeyboard || final.has(error.code)) this.#exitCode = code;
   }
@@ -317,13 +316,8 @@ export class ChatSession {
   }
 }
 
-/** Whether so many pictures go in a prompt. */
-function fits(pictures: readonly Uint8Array[]): boolean {
-  const bytes = pictures.reduce((sum, { length }) => sum + length, 0);
-  return pictures.length <= limits.pictures.value && bytes <= limits.picturesBytes.value;
-}
-
-const tooLong: ErrorCode = 'prompt-too-long';
+/** Errors that older turns are dropped for. */
+const tooLong: ReadonlySet<ErrorCode> = new Set(['prompt-too-long', 'picture-too-large']);
 /** Errors after which the connection gives no further answer. */
 const final: ReadonlySet<ErrorCode> = new Set([
   'server-refused',

@@ -1,39 +1,36 @@
-// Defines the flags of commands that take pictures, and reads the files that they name.
+// Defines the flags for pictures in a prompt, and reads the files they name.
 
 import { createReadStream } from 'node:fs';
-import type { Option } from 'commander';
+import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
-import { shrinkPicture } from '../../pictures/decode-picture.js';
+import { fitPicture } from '../../pictures/decode-picture.js';
 import { pictureLimits } from '../../pictures/picture.js';
 import { limits } from '../../protocol/limits.js';
-import { flag, usageError, wholeNumber } from './flags.js';
+import { addFlags, flag, usageError, wholeNumber } from './flags.js';
 
-/** The values of the flags. */
 export interface PictureOptions {
-  /** Files, in the order of their flags. */
   readonly image: readonly string[];
-  /** Pixels of the longer side. */
   readonly imageSide: number;
 }
 
+/** What most models look at. */
 const sideDefault = 1024;
 
-/** @param where the pictures stand, for the help. */
-export function pictureFlags(where: string): Option[] {
-  const image = flag('-i, --image <file>', `picture ${where}: PNG, JPEG or WebP; repeatable`);
+/** @param purpose of the pictures, for help. */
+export function addPictureFlags(command: Command, purpose: string): Command {
+  const image = flag('-i, --image <file>', `${purpose}: PNG, JPEG or WebP; repeatable`);
   image.default([], 'none');
-  return [
-    image.argParser((path: string, before: readonly string[]) => [...before, path]),
-    flag(
-      '--image-side <pixels>',
-      'scale pictures with a longer side down to it before they are sent; needs the package sharp',
-      wholeNumber(1, pictureLimits.side),
-    ).default(sideDefault),
-  ];
+  image.argParser((path: string, before: readonly string[]) => [...before, path]);
+  const side = flag(
+    '--image-side <n>',
+    'scale pictures down to this many pixels a side before they are sent',
+    wholeNumber(16, 16_384),
+  );
+  return addFlags(command, [image, side.default(sideDefault)]);
 }
 
 /**
- * Reads pictures, and scales large ones down.
+ * Reads the pictures at the beginning of a message.
  *
  * @throws PilotfishError as `readPicture`, and `picture-too-large` for too many.
  */
@@ -50,16 +47,16 @@ export async function readPictures({ image, imageSide }: PictureOptions): Promis
 }
 
 /**
- * Reads a picture, and scales a large one down.
+ * Reads a picture, and scales it down where it is larger and the package for that is installed.
  *
  * @param sideMax pixels of the longer side.
  * @throws PilotfishError `usage` for a file that cannot be read; `picture-invalid`,
  *   `picture-unsupported`, `picture-too-large` with the name of the file.
  */
 export async function readPicture(path: string, sideMax: number): Promise<Uint8Array> {
-  const bytes = await readFileStart(path, pictureLimits.bytes + 1);
+  const bytes = await readStart(path, pictureLimits.bytes + 1);
   try {
-    return await shrinkPicture(bytes, sideMax);
+    return await fitPicture(bytes, sideMax);
   } catch (reason) {
     if (!(reason instanceof PilotfishError)) throw reason;
     throw new PilotfishError(reason.code, `${path}: ${reason.message}`);
@@ -67,16 +64,15 @@ export async function readPicture(path: string, sideMax: number): Promise<Uint8A
 }
 
 /** No more than `most` bytes: a device such as /dev/zero has no end. */
-async function readFileStart(path: string, most: number): Promise<Uint8Array> {
+async function readStart(path: string, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
     for await (const chunk of createReadStream(path, { end: most - 1 })) chunks.push(chunk);
   } catch (reason) {
     const { code, message } = reason as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : message;
-    throw usageError(
-      `cannot read the picture ${path}: ${code === 'EISDIR' ? 'it is a folder' : why}`,
-    );
+    if (code === 'ENOENT') throw usageError(`there is no picture ${path}`);
+    if (code === 'EISDIR') throw usageError(`${path} is a folder, not a picture`);
+    throw usageError(`the picture ${path} cannot be read: ${message}`);
   }
-  return Buffer.concat(chunks);
+  return new Uint8Array(Buffer.concat(chunks));
 }

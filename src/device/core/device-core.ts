@@ -20,16 +20,8 @@ import { takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { earlier } from './earlier.js';
 import type { DeviceEffect, DeviceInput } from './event.js';
-import { PictureUplink } from './picture-uplink.js';
 import { ServerConnection } from './server-connection.js';
-import {
-  endReasonOf,
-  misfitOf,
-  openFrame,
-  resumeFrame,
-  tooNewFor,
-  unplacedOf,
-} from './session-open.js';
+import { endReasonOf, misfitOf, openFrame, resumeFrame, tooNewFor } from './session-open.js';
 import type { DeviceCoreSettings } from './settings.js';
 import type { AnswerId } from './token.js';
 import { TrafficShaper } from './traffic-shaper.js';
@@ -42,7 +34,6 @@ export class DeviceCore {
   readonly #bySession = new Map<number, DeviceSession>();
   readonly #link: SessionLink;
   readonly #shaper: TrafficShaper;
-  readonly #pictures: PictureUplink;
   #nextSession = 0;
   #effects: DeviceEffect[] = [];
   #wakeAtMs: number | null = null;
@@ -57,16 +48,6 @@ export class DeviceCore {
     const shaper = new TrafficShaper(settings.shaping);
     this.#connection = connection;
     this.#shaper = shaper;
-    this.#pictures = new PictureUplink({
-      get roundTripMinMs() {
-        return connection.roundTripMinMs;
-      },
-      get frameBytes() {
-        return connection.welcome!.limits.frameBytes;
-      },
-      send: (session, frame) => this.#sendFor(session, frame),
-      ping: (nonce) => connection.send({ kind: 'ping', nonce, isCover: false }),
-    });
     this.#link = {
       get welcome() {
         return connection.welcome;
@@ -82,9 +63,9 @@ export class DeviceCore {
         return shaper.flushMs;
       },
       draftPass: new DraftPassTimes(),
+      pictures: connection.pictures,
       onProgress: () => connection.onProgress(),
       measure: (nowMs) => connection.measure(nowMs),
-      wantPictures: (session, frame) => this.#pictures.want(session, frame),
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -176,7 +157,6 @@ export class DeviceCore {
     this.#bySession.clear();
     this.#nextSession = 0;
     this.#shaper.end();
-    this.#pictures.end();
     if (this.#connection.isOver) this.#gaveUp = error;
     for (const session of this.#live.values()) {
       session.detach();
@@ -198,7 +178,6 @@ export class DeviceCore {
       this.#violated(admission.fault);
       return;
     }
-    if (frame.kind === 'pong') this.#pictures.onPong(frame.nonce, nowMs);
     if (admission.isMine) return;
     this.#onSessionFrame(frame, nowMs);
   }
@@ -215,10 +194,7 @@ export class DeviceCore {
     session.tally.downMessageCount++;
     const event = eventOf(frame, 0) as ServerFrameEvent;
     const complaint = takeFrame(session, frame as Parameters<typeof takeFrame>[1], event, nowMs);
-    if (complaint === null) {
-      if (frame.kind === 'opened') this.#pictures.onOpened(session);
-      return;
-    }
+    if (complaint === null) return;
     session.fail(new PilotfishError('protocol-violated', `the server sent ${complaint}`), nowMs);
   }
 
@@ -254,7 +230,6 @@ export class DeviceCore {
       if (session.wire !== null) this.#bySession.delete(session.wire.id);
     }
     this.#passFlush(nowMs);
-    if (this.#connection.welcome !== null) this.#pictures.pump(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
       this.#connection.hangUp();
     }
@@ -297,8 +272,7 @@ export class DeviceCore {
       session.finish(reason, true, nowMs);
       return;
     }
-    const isNew = session.resumeKey === null;
-    const tooNew = tooNewFor(session, welcome) ?? (isNew ? unplacedOf(session) : null);
+    const tooNew = tooNewFor(session, welcome);
     if (tooNew !== null) {
       session.fail(tooNew, nowMs);
       return;
@@ -307,14 +281,10 @@ export class DeviceCore {
     const id = this.#nextSession++;
     session.attach(id);
     this.#bySession.set(id, session);
-    if (!isNew) {
-      session.link.send(session, resumeFrame(session, id));
-      return;
-    }
-    const picturesFollow = this.#pictures.follows(session.request.pictures ?? []);
-    const asked = { ...this.#shaper.shaping, picturesFollow };
-    session.link.send(session, openFrame(session, id, welcome, asked));
-    if (picturesFollow) this.#pictures.sendAll(session);
+    const isNew = session.resumeKey === null;
+    const { shaping } = this.#shaper;
+    const frame = isNew ? openFrame(session, id, welcome, shaping) : resumeFrame(session, id);
+    session.link.send(session, frame);
   }
 
   #sendFor(session: DeviceSession, frame: DeviceFrame): void {

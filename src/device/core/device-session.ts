@@ -6,28 +6,22 @@ import type { PilotfishError } from '../../base/error.js';
 import type { Law } from '../../math/law.js';
 import type { LawLogprobs } from '../../math/logprobs.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
-import type {
-  DeviceFrame,
-  EndReason,
-  Opened,
-  PicturesWanted,
-  SentLaw,
-} from '../../protocol/frame.js';
+import type { DeviceFrame, EndReason, Opened, SentLaw } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { showsDrafts } from './absence.js';
 import { followCommit, planDrafts } from './chain-growth.js';
 import { DraftChain } from './draft-chain.js';
 import { AheadPlanner, holdsBranches } from './drafting/ahead/ahead-planner.js';
-import { ChainPlanner, isContextFull } from './drafting/chain-planner.js';
+import { ChainPlanner } from './drafting/chain-planner.js';
 import type { DraftPassTimes } from './drafting/draft-pass-times.js';
 import type { DraftPlanner } from './drafting/draft-planner.js';
 import { DraftRunner } from './drafting/draft-runner.js';
 import { SpeculationGate } from './drafting/speculation-gate.js';
 import { Timings } from './drafting/timings.js';
-import { WordPlaces } from './drafting/word-places.js';
 import type { ForgettingMean } from './estimate.js';
 import type { DeviceEffect, GenerateRequest } from './event.js';
+import { type PictureLink, PictureSending } from './picture-sending.js';
 import type { Commit, CommittedToken } from './reconcile.js';
 import { ResidualDraw } from './residual-draw.js';
 import { type DraftSend, SendPlanner } from './send-planner.js';
@@ -44,12 +38,11 @@ const reopenMax = 3;
 export interface SessionLink extends LinkView {
   readonly roundTrip: ForgettingMean;
   readonly draftPass: DraftPassTimes;
+  readonly pictures: PictureLink;
   send(session: DeviceSession, frame: DeviceFrame): void;
   out(effect: DeviceEffect): void;
   /** The answer has got further. */
   onProgress(): void;
-  /** The server lacks pictures. @returns what is wrong with its frame, or null. */
-  wantPictures(session: DeviceSession, frame: PicturesWanted): string | null;
   /** Measures the round trip now. */
   measure(nowMs: number): void;
 }
@@ -63,8 +56,6 @@ export interface Wire {
 /** Prompt known, text growing. */
 export interface SessionText {
   readonly promptLength: number;
-  /** Ids of images in the prompt. */
-  readonly absentCount: number;
   readonly log: TokenLog;
   readonly chain: DraftChain;
 }
@@ -82,6 +73,7 @@ export class DeviceSession implements SessionView {
   readonly drafting: DraftRunner;
   readonly draftPlanner: DraftPlanner;
   readonly sendPlanner = new SendPlanner();
+  readonly pictures: PictureSending;
   /** Null until the server has said what the prompt's ids are. */
   text: SessionText | null = null;
   wire: Wire | null = null;
@@ -93,7 +85,6 @@ export class DeviceSession implements SessionView {
   residual: ResidualDraw | null = null;
   lastVerdictMs: number | null = null;
   lastSendMs: number | null = null;
-  #words: WordPlaces | null = null;
   /** Committed length when the newest draft was sent; a verdict moves beyond it. */
   #awaitedFrom: number | null = null;
   timeouts = 0;
@@ -118,32 +109,27 @@ export class DeviceSession implements SessionView {
     this.startedMs = nowMs;
     this.timings = new Timings(link.roundTrip, link.draftPass);
     this.userFeed = new UserFeed(answer, this.tally, out);
-    this.drafting = new DraftRunner(answer, (effect) =>
-      out(effect.kind === 'draft-start' ? this.#words!.startOf(effect) : effect),
-    );
+    this.drafting = new DraftRunner(answer, out);
     this.draftPlanner = holdsBranches(settings, request)
       ? new AheadPlanner(settings)
       : new ChainPlanner();
+    this.pictures = new PictureSending(request.pictures ?? []);
     if (request.prompt.kind === 'ids') this.begin(request.prompt.ids);
   }
 
-  /** The prompt's ids are known; drafting may start. */
+  /** The prompt's ids are known, those of images among them; drafting may start. */
   begin(promptIds: Int32Array): void {
     if (this.text !== null) return;
     const { length: promptLength } = promptIds;
-    this.#words = new WordPlaces(promptIds);
-    const { absentCount } = this.#words;
     this.text = {
       promptLength,
-      absentCount,
       log: new TokenLog(promptIds),
       chain: new DraftChain(promptLength),
     };
     this.link.out({ kind: 'prompt', answer: this.answer, promptLength });
     if (this.settings.drafter === null) return;
-    // Nothing to draft from.
-    if (absentCount === promptLength) this.drafting.broke();
     const { sampling, seed, schema } = samplingRequestOf(this.request);
+    const absentCount = this.drafting.begin(promptIds);
     this.link.out({
       kind: 'draft-open',
       answer: this.answer,
@@ -154,12 +140,12 @@ export class DeviceSession implements SessionView {
     });
   }
 
-  /** Another server has other ids for the same images. @param promptIds as long as before. */
-  takeImages(promptIds: Int32Array): void {
-    const text = this.text!;
-    const log = new TokenLog(promptIds);
-    log.append(text.log.slice(text.promptLength));
-    this.text = { ...text, log };
+  /** Images have other ids on another server. @param promptIds with the same words. */
+  rename(promptIds: Int32Array): void {
+    const { promptLength, log, chain } = this.text!;
+    const renamed = new TokenLog(promptIds);
+    renamed.append(log.slice(promptLength));
+    this.text = { promptLength, log: renamed, chain };
   }
 
   /** Position after the last token that the answer may have. */
@@ -174,8 +160,20 @@ export class DeviceSession implements SessionView {
   /** Asks the planners what follows from the new state, and does it. */
   plan(nowMs: number): void {
     if (this.isOver) return;
+    this.#sendPictures(nowMs);
     planDrafts(this, nowMs);
     this.#planSends(nowMs);
+  }
+
+  #sendPictures(nowMs: number): void {
+    if (!this.pictures.isWaiting || this.wire?.state !== 'opening') return;
+    for (;;) {
+      const part = this.pictures.next(this.wire.id, this.link.pictures);
+      if (part === null) break;
+      this.link.send(this, part);
+    }
+    // Its answer tells that what was sent has arrived.
+    if (this.pictures.isWaiting) this.link.measure(nowMs);
   }
 
   #planSends(nowMs: number): void {
@@ -222,7 +220,7 @@ export class DeviceSession implements SessionView {
     const isEnd = last !== null && this.settings.endOfText.has(last.token);
     if (isEnd) this.finish('end-of-text', false, nowMs);
     else if (chain.end >= this.endMax) this.finish('length', false, nowMs);
-    else if (this.settings.drafter !== null && isContextFull(this)) {
+    else if (chain.end >= (this.settings.drafter?.contextLength ?? Infinity)) {
       this.finish('context', false, nowMs);
     }
   }
@@ -306,11 +304,13 @@ export class DeviceSession implements SessionView {
   /** The connection is down. */
   detach(): void {
     this.wire = null;
+    this.pictures.stop();
   }
 
   /** The server has opened the session. */
   onOpened({ resumeKey, windowMax }: Opened, nowMs: number): void {
     this.resumeKey = resumeKey;
+    this.pictures.stop();
     this.windowMax = windowMax;
     this.onReached(nowMs);
   }

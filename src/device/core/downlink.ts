@@ -2,13 +2,13 @@
 // a frame that breaks the rules; the caller ends the session with it.
 
 import { assert } from '../../base/assert.js';
+import { isImageToken } from '../../base/image-token.js';
 import type { DraftedToken } from '../../engine/engine.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
 import { codeTable } from '../../protocol/code.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import {
   type Failure,
-  type ImageSpan,
   modeTraits,
   type Opened,
   type Resumed,
@@ -17,7 +17,7 @@ import {
   testedCountOf,
   type Verdict,
 } from '../../protocol/frame.js';
-import { imageSpansOf, withImages } from '../../protocol/image-spans.js';
+import { withImages } from '../../protocol/image-spans.js';
 import { checkScheme } from '../../protocol/session-check.js';
 import { receive, type ServerFrameEvent } from '../../protocol/session-state.js';
 import type { DeviceSession } from './device-session.js';
@@ -61,7 +61,7 @@ export function takeFrame(
       onFailure(session, frame, nowMs);
       return null;
     case 'pictures-wanted':
-      return session.link.wantPictures(session, frame);
+      return session.pictures.want(frame.wanted);
     case 'hint':
       session.draftPlanner.hint(session, frame, nowMs);
       return null;
@@ -69,36 +69,28 @@ export function takeFrame(
 }
 
 function onOpened(session: DeviceSession, frame: Opened, nowMs: number): string | null {
-  const { promptIds, promptLength, images } = frame;
-  if (images.length > 0 && !session.request.pictures?.length) {
+  const { promptLength, images } = frame;
+  if (images.length > 0 && session.pictures.count === 0) {
     return `${images.length} images in a prompt without pictures`;
   }
+  const promptIds = withImages(frame.promptIds, images);
   if (session.text === null) {
     if (promptIds.length === 0) return 'the server did not say the ids of the prompt';
-    session.begin(withImages(promptIds, images));
+    session.begin(promptIds);
   }
-  if (session.text!.promptLength !== promptLength) {
-    return `a prompt of ${promptLength} tokens, not of ${session.text!.promptLength}`;
+  const { text } = session;
+  if (text!.promptLength !== promptLength) {
+    return `a prompt of ${promptLength} tokens, not of ${text!.promptLength}`;
   }
-  const fault = takeImages(session, images);
-  if (fault !== null) return fault;
+  const known = text!.log.slice(0, promptLength);
+  if (promptIds.length > 0 && promptIds.some((token, at) => token !== known[at])) {
+    const isOther = promptIds.some(
+      (token, at) => token !== known[at] && !(isImageToken(token) && isImageToken(known[at]!)),
+    );
+    if (isOther) return 'another prompt than before for the same messages';
+    session.rename(promptIds);
+  }
   session.onOpened(frame, nowMs);
-  return null;
-}
-
-/** The images of a prompt that was known: where they were, with other ids perhaps. */
-function takeImages(session: DeviceSession, images: readonly ImageSpan[]): string | null {
-  const { log, promptLength } = session.text!;
-  const ids = log.slice(0, promptLength);
-  const known = imageSpansOf(ids);
-  const placesOf = (spans: readonly ImageSpan[]): string =>
-    spans.map(({ from, count }) => `${count} at ${from}`).join(', ');
-  if (placesOf(known) !== placesOf(images)) {
-    return `images of other places: ${placesOf(images)}, not ${placesOf(known)}`;
-  }
-  if (known.some(({ firstId }, index) => firstId !== images[index]!.firstId)) {
-    session.takeImages(withImages(ids, images));
-  }
   return null;
 }
 

@@ -17,6 +17,7 @@ import type {
   ServerFrame,
 } from '../../protocol/frame.js';
 import type { StopRule } from './drafting/stop-rule.js';
+import type { RequestPicture } from './picture-sending.js';
 import type { CoreStatistics, Statistics } from './statistics.js';
 import type { AnswerId, AnswerToken } from './token.js';
 
@@ -29,21 +30,9 @@ export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
  */
 export type Fallback = (typeof fallbacks)[number];
 
-/** A picture in the messages of a prompt. */
-export interface RequestPicture {
-  /** [32] SHA-256 of its file. */
-  readonly hash: Uint8Array;
-  /** Index of its message. */
-  readonly message: number;
-  /** It comes before this byte of the message's content in UTF-8. */
-  readonly at: number;
-  /** [n >= 1] its file; not changed while the answer lasts. */
-  readonly bytes: Uint8Array;
-}
-
 export interface GenerateRequest extends SamplingRequest {
   readonly prompt: Prompt;
-  /** In the order of their places, and in messages only. Absent: none. */
+  /** In the order of their places in messages. Absent: there are none. */
   readonly pictures?: readonly RequestPicture[];
   readonly scheme: Scheme;
   readonly mode: Mode;
@@ -94,7 +83,10 @@ export interface SequenceToken {
   readonly token: DraftedToken;
 }
 
-/** A sequence to draft on: the first `from` tokens of the main sequence, then `tokens`. */
+/**
+ * A sequence to draft on: the first `from` tokens of the main sequence, then `tokens`. It leaves
+ * out images of the prompt; positions of drafted tokens count them (SlotConfig.absentCount).
+ */
 export interface DraftSequence {
   /** In [0, length of the main sequence]. */
   readonly from: number;
@@ -108,8 +100,7 @@ export interface DraftSequence {
 /**
  * Asks for a draft of the chain, of a branch, or of several side by side. A sequence is given by
  * the tokens that it does not share with the answer's main sequence, which is empty at first. A
- * drafter should keep what it has computed of branches while it has room. Images of the prompt are
- * left out: SlotConfig.absentCount of `draft-open` tells how many ids.
+ * drafter should keep what it has computed of branches while it has room.
  */
 export interface DraftStart {
   readonly kind: 'draft-start';
@@ -146,7 +137,6 @@ export type DeviceEffect =
       readonly modelName: string;
       /** Most tokens of one answer, its prompt included. */
       readonly contextLength: number;
-      /** Prompts may hold pictures. */
       readonly seesPictures: boolean;
     }
   /** The core will not try again; every answer has failed. */

@@ -23,7 +23,7 @@ describe('a server that lies in its welcome', () => {
   it('a version that the device did not offer ends the link', () => {
     const error = endOf(greeted({ version: 9 }));
     assert.equal(error?.code, 'protocol-violated');
-    assert.match(error.message, /version 9, which is outside \[1, 4\]/);
+    assert.match(error.message, /version 9, which is outside \[1, 5\]/);
   });
 });
 

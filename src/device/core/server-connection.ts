@@ -17,6 +17,7 @@ import { versionMax, versionMin } from '../../protocol/version.js';
 import { ForgettingMean } from './estimate.js';
 import type { DeviceEffect } from './event.js';
 import { helloOf, vocabularyError } from './handshake.js';
+import { PictureCount } from './picture-link.js';
 import type { DeviceCoreSettings } from './settings.js';
 
 type Phase = 'idle' | 'waiting' | 'dialling' | 'greeting' | 'ready' | 'over';
@@ -27,6 +28,7 @@ const roundTripMemory = 16;
 
 export class ServerConnection {
   readonly roundTrip = new ForgettingMean(roundTripMemory);
+  readonly pictures = new PictureCount();
   readonly #settings: DeviceCoreSettings;
   readonly #out: (effect: DeviceEffect) => void;
   readonly #put: (frame: DeviceFrame) => void;
@@ -99,11 +101,6 @@ export class ServerConnection {
     return nowMs - this.#unanswered.sentMs > 2 * this.#roundTripMinMs + slackMs;
   }
 
-  /** Least round trip of this link; Infinity: none is known. */
-  get roundTripMinMs(): number {
-    return this.#roundTripMinMs;
-  }
-
   get downSinceMs(): number | null {
     return this.#downSinceMs;
   }
@@ -171,6 +168,7 @@ export class ServerConnection {
     this.#phase = 'waiting';
     this.#isLeaving = false;
     this.#welcome = null;
+    this.pictures.clear();
     this.#downSinceMs ??= nowMs;
     this.#awaySinceMs ??= nowMs;
     const refusal = this.#refusal;
@@ -307,8 +305,11 @@ export class ServerConnection {
     const roundTripMs = nowMs - answered.sentMs;
     this.#roundTripMinMs = Math.min(this.#roundTripMinMs, roundTripMs);
     this.#unanswered = isNewest ? null : newest;
+    const isQueued = isNewest && this.pictures.isQueued;
+    if (isNewest) this.pictures.ponged();
     if (!isNewest || !this.#pingOpen) return;
     this.#pingOpen = false;
+    if (isQueued) return;
     this.roundTrip.add(roundTripMs);
     // Whether the link has changed, or one message was late, is known after two more.
     if (this.roundTrip.isShifting) this.#ping(nowMs);
@@ -358,6 +359,7 @@ export class ServerConnection {
     this.#pingNonce = (this.#pingNonce + 1) % 2 ** 31;
     this.#pingOpen = true;
     this.#pingedMs = nowMs;
+    this.pictures.pinged();
     this.#unanswered ??= { nonce: this.#pingNonce, sentMs: nowMs };
     this.send({ kind: 'ping', nonce: this.#pingNonce, isCover: false });
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Welcome } from '../../protocol/frame.js';
+import { noPictures, type Welcome } from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import type { GenerateRequest } from './event.js';
 import { LinkFixture, opened, request, settings, verdict, welcome } from './link-fixture.suite.js';
@@ -39,8 +39,7 @@ describe('Open', () => {
       windowMax: 64,
       cut,
       wantsHints: false,
-      pictures: [],
-      picturesFollow: false,
+      ...noPictures,
       padBytes: 0,
       aggregateMs: 0,
     });

@@ -10,12 +10,9 @@ import {
   isOffered,
   type Mode,
   modeTraits,
-  type Open,
-  type PictureRef,
   type TrafficShaping,
   type Welcome,
 } from '../../protocol/frame.js';
-import { imageSpansOf, withoutImages } from '../../protocol/image-spans.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import {
   versionOfFormats,
@@ -23,7 +20,7 @@ import {
   versionOfPictures,
   versionOfShaping,
 } from '../../protocol/version.js';
-import type { DeviceSession, SessionText } from './device-session.js';
+import type { DeviceSession } from './device-session.js';
 import type { SessionView } from './session-view.js';
 
 /** The mode on this server: an older one runs `race` for `auto`, or streams to a device alone. */
@@ -48,11 +45,10 @@ export function misfitOf(view: SessionView, welcome: Welcome): PilotfishError | 
 /** Why this server is too old, or null: it would ignore fields that it does not know. */
 export function tooNewFor(
   { request, settings }: SessionView,
-  { version, modelName, seesPictures }: Welcome,
+  { version, seesPictures }: Welcome,
 ): PilotfishError | null {
-  if (request.pictures?.length && !(version >= versionOfPictures && seesPictures)) {
-    const message = `the model ${modelName} of the server takes no pictures`;
-    return new PilotfishError('picture-unseen', message);
+  if ((request.pictures?.length ?? 0) > 0 && !(version >= versionOfPictures && seesPictures)) {
+    return new PilotfishError('picture-unseen', 'the model of this server takes no pictures');
   }
   const { padBytes, aggregateMs } = settings.shaping;
   if (padBytes + aggregateMs > 0 && version < versionOfShaping) {
@@ -85,22 +81,23 @@ export function endReasonOf(view: SessionView, contextLength: number): EndReason
   return log.length > promptLength && log.length >= contextLength ? 'context' : null;
 }
 
-/**
- * @param id of the session on this connection.
- * @param asked of the server, and whether the pictures follow unasked.
- */
+/** @param id of the session on this connection. @param shaping asked of the server. */
 export function openFrame(
   session: DeviceSession,
   id: number,
   welcome: Welcome,
-  asked: TrafficShaping & Pick<Open, 'picturesFollow'>,
-): Open {
+  shaping: TrafficShaping,
+): DeviceFrame {
   const { request, text } = session;
   const { scheme, tokensMax, windowMax, cut } = request;
   return {
     kind: 'open',
     session: id,
-    prompt: text === null ? request.prompt : { kind: 'ids', ids: withoutImages(promptIdsOf(text)) },
+    // Pictures have their places in messages. Their model's template is the same everywhere.
+    prompt:
+      text === null || session.pictures.count > 0
+        ? request.prompt
+        : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
     answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
     ...samplingRequestOf(request),
     scheme,
@@ -109,35 +106,9 @@ export function openFrame(
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
     cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,
     wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
-    pictures: refsOf(session),
-    ...asked,
+    ...session.pictures.open(session.link.pictures),
+    ...shaping,
   };
-}
-
-const promptIdsOf = ({ log, promptLength }: SessionText): Int32Array => log.slice(0, promptLength);
-
-/** In a prompt of ids, the images that a server has made of the pictures tell their places. */
-function refsOf({ request, text }: DeviceSession): PictureRef[] {
-  const { pictures = [] } = request;
-  const spans = text === null || pictures.length === 0 ? null : imageSpansOf(promptIdsOf(text));
-  return pictures.map(({ hash, bytes, message, at }, index) => {
-    const file = { hash, bytes: bytes.length };
-    if (spans === null) return { ...file, message, at, tokens: 0 };
-    return { ...file, message: 0, at: spans[index]!.from, tokens: spans[index]!.count };
-  });
-}
-
-/**
- * Why an answer about pictures cannot go on in another session, or null: a model has cut a picture
- * into several images, and nothing tells which belong together.
- */
-export function unplacedOf({ request, text }: DeviceSession): PilotfishError | null {
-  const { pictures = [] } = request;
-  if (text === null || pictures.length === 0) return null;
-  const { length } = imageSpansOf(promptIdsOf(text));
-  if (length === pictures.length) return null;
-  const message = `the answer was cut, and ${length} images of ${pictures.length} pictures cannot be sent again; ask anew`;
-  return new PilotfishError('link-lost', message);
 }
 
 export function resumeFrame(session: DeviceSession, id: number): DeviceFrame {

@@ -46,7 +46,7 @@ export function viewOf(changes: Partial<SessionView> = {}, chain = chainOf(0)): 
       roundTimes: null,
     },
     wire: { id: 0, state: 'open' },
-    text: { promptLength: 3, absentCount: 0, log, chain },
+    text: { promptLength: 3, log, chain },
     drafting: { growths: [], isRunning: false, chainMayGrow: true, isBroken: false },
     residual: null,
     endMax: 103,

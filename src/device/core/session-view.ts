@@ -54,8 +54,6 @@ export interface LinkView {
 
 export interface SessionTextView {
   readonly promptLength: number;
-  /** Ids of images in the prompt, which a drafter does not see. */
-  readonly absentCount: number;
   /** The committed tokens, prompt included. */
   readonly log: Committed;
   readonly chain: ChainView;

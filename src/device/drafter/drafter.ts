@@ -27,10 +27,7 @@ export interface DrafterListener {
 export interface Drafter {
   /** Most tokens of a sequence. */
   readonly contextLength: number;
-  /**
-   * An answer begins; its sequence is empty. Positions of its drafted tokens count the ids that it
-   * lacks, `absentCount`.
-   */
+  /** An answer begins; its sequence is empty. */
   open(answer: AnswerId, config: SlotConfig): void;
   /** See DraftStart. The answer is open; its earlier run, if any, has ended or was stopped. */
   start(request: DraftStart): void;

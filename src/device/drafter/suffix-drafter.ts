@@ -12,7 +12,7 @@ import { SuffixSequence } from './suffix-sequence.js';
 
 interface Job {
   readonly sequence: SuffixSequence;
-  /** Ids of images that the sequence lacks. */
+  /** Images of the prompt, which positions of drafts count. */
   readonly absentCount: number;
   run: number | null;
 }

@@ -37,6 +37,8 @@ const keptShare = 0.125;
 const strayFramesMax = 64;
 
 type ConnectedEvent = Extract<ServerInput, { grant: unknown }>;
+type SpentEvent = Extract<ServerInput, { kind: 'spent' }>;
+type ReservedEvent = Extract<ServerInput, { kind: 'reserved' }>;
 type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
 
 export class ConnectionHandler {
@@ -102,6 +104,22 @@ export class ConnectionHandler {
     const isOpened = this.#take(event, nowMs);
     const hold = event.prepared?.hold;
     if (!isOpened && hold !== undefined) this.#parts.outbox.push({ kind: 'release', hold });
+  }
+
+  /** Keeps an id for an Open that comes later: those with higher ids may come before it. */
+  reserve({ connection, session }: ReservedEvent): void {
+    const { connections, table } = this.#parts;
+    const state = connections.get(connection)?.state;
+    if (state === 'ready' || state === 'draining') table.reserve({ connection, session });
+  }
+
+  /** Charges a key for frames that do not come here. */
+  spend({ connection: id, bytes }: SpentEvent, nowMs: number): void {
+    const connection = this.#parts.connections.get(id);
+    if (connection === undefined || connection.state === 'failed') return;
+    connection.heard(nowMs);
+    connection.tenant.countBytes(bytes, nowMs);
+    this.#endOverdrawn(connection, nowMs);
   }
 
   /** @returns whether it has opened a session. */

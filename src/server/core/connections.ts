@@ -22,6 +22,7 @@ import {
   negotiateVersion,
   versionMax,
   versionMin,
+  versionOfPictures,
   versionOfShaping,
 } from '../../protocol/version.js';
 import type { ConnectionId } from './event.js';
@@ -124,7 +125,7 @@ export function helloFault(hello: Hello, settings: ServerCoreSettings): WireFaul
  * @param passMs what a pass is expected to take, >= 0.
  */
 export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: number): Welcome {
-  const { model, schemes, modes, limits, shaping } = settings;
+  const { model, schemes, modes, limits, shaping, seesPictures } = settings;
   const version = negotiateVersion(hello);
   assert(version !== null, 'welcome without a version');
   const { padBytes, aggregateMs } = version >= versionOfShaping ? shaping : noShaping;
@@ -139,7 +140,7 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
     contextLength: model.contextLength,
     limits,
     passUs: Math.min(0xffff_ffff, Math.round(coarse(passMs) * 1000)),
-    seesPictures: false,
+    seesPictures: version >= versionOfPictures && seesPictures,
     padBytes,
     aggregateMs,
   };

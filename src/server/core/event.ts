@@ -13,7 +13,7 @@ import type {
   SlotConfig,
 } from '../../engine/engine.js';
 import type { WireCode, WireFault } from '../../protocol/code.js';
-import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
+import type { DeviceFrame, PicturesWanted, ServerFrame } from '../../protocol/frame.js';
 import type { PreparedOpen } from './prepared-open.js';
 
 /** Chosen by the shell; never used twice. */
@@ -39,6 +39,16 @@ export type ServerInput =
       readonly prepared?: PreparedOpen;
       /** On the wire, both ways, since the frame before; absent: it never left the process. */
       readonly bytes?: number;
+    }
+  /** The shell prepares an Open, whose id counts as used from now on. */
+  | { readonly kind: 'reserved'; readonly connection: ConnectionId; readonly session: number }
+  /** Bytes of frames that the shell has kept for itself: parts of pictures. */
+  | { readonly kind: 'spent'; readonly connection: ConnectionId; readonly bytes: number }
+  /** The shell needs bytes of pictures for an Open that it prepares. */
+  | {
+      readonly kind: 'wanted';
+      readonly connection: ConnectionId;
+      readonly frame: PicturesWanted;
     }
   /** A message was not a legal frame. */
   | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }

@@ -58,6 +58,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): S
     slotQuantumTokens: 4,
     swapBytesMax: 4096,
     sharesPrefixesAcrossKeys: false,
+    seesPictures: false,
     shaping: noShaping,
     retryAfterMs: 500,
     randomBytes: (count) => {

@@ -97,6 +97,18 @@ export class ServerCore {
       case 'frame':
         this.#handler.frame(event, nowMs);
         return;
+      case 'reserved':
+        this.#handler.reserve(event);
+        return;
+      case 'spent':
+        this.#handler.spend(event, nowMs);
+        return;
+      case 'wanted':
+        this.#parts.outbox.send(
+          { connection: event.connection, session: event.frame.session },
+          event.frame,
+        );
+        return;
       case 'fault':
         this.#handler.fault(event.connection, event.fault, nowMs);
         return;

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { draftOf, Harness, openFrame } from './core-harness.suite.js';
+import { PilotfishError } from '../../base/error.js';
+import { unlimited } from '../../base/key-grant.js';
+import { draftOf, Harness, hello, openFrame } from './core-harness.suite.js';
 
 const pipeline = { mode: 'pipeline' } as const;
 const many = (count: number): Int32Array => new Int32Array(count).fill(2);
@@ -37,6 +39,77 @@ describe('a session that is opened', () => {
     assert.ok(verdict?.kind === 'verdict');
     assert.deepEqual([verdict.end, verdict.from, verdict.tokens.length], ['end-of-text', 5, 0]);
     assert.equal(harness.operations.length, 0);
+  });
+});
+
+describe('an Open that the shell prepares', () => {
+  const codes = (harness: Harness): string[] =>
+    harness.take(1).map((frame) => {
+      if (frame.kind === 'failure') return `${frame.code} ${frame.session}`;
+      return frame.kind === 'opened' ? `opened ${frame.session}` : frame.kind;
+    });
+
+  it('keeps its id, while Opens with higher ids come before it', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.take(1);
+    for (const session of [2, 4]) harness.feed({ kind: 'reserved', connection: 1, session });
+    for (const session of [5, 4, 2, 2, 3]) {
+      harness.send(1, openFrame({ session, mode: 'pipeline' }));
+    }
+    const opened = ['opened 5', 'opened 4', 'opened 2'];
+    // Used a second time it ends, as any session.
+    assert.deepEqual(codes(harness), [...opened, 'session-reused 2', 'session-reused 3']);
+    harness.feed({ kind: 'reserved', connection: 1, session: 3 });
+    harness.send(1, openFrame({ session: 3 }));
+    assert.deepEqual(codes(harness), ['session-reused 3']);
+  });
+
+  it('may be refused, and its late frames are dropped', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.take(1);
+    harness.feed({ kind: 'reserved', connection: 1, session: 0 });
+    const prompt = new PilotfishError('picture-invalid', 'it is no picture');
+    const prepared = { prompt, format: null };
+    harness.feed({ kind: 'frame', connection: 1, frame: openFrame(), prepared });
+    assert.deepEqual(codes(harness), ['picture-invalid 0']);
+    const part = { kind: 'picture-part', index: 0, offset: 0, data: Uint8Array.of(1) } as const;
+    harness.send(1, { ...part, session: 0 });
+    harness.send(1, { kind: 'cancel', session: 0 });
+    assert.deepEqual(codes(harness), []);
+    harness.send(1, { ...part, session: 1 });
+    assert.deepEqual(codes(harness), ['session-unknown 1']);
+  });
+
+  it('has its pictures asked for, and what comes of them charged to the key', () => {
+    const limits = { ...unlimited, bytesPerMinute: 100_000 };
+    const harness = new Harness();
+    harness.connect(1, { ...hello, versionMax: 5 }, { id: 'a', limits });
+    harness.take(1);
+    const wanted = [{ index: 0, offset: 0 }];
+    const frame = { kind: 'pictures-wanted', session: 0, wanted } as const;
+    harness.feed({ kind: 'wanted', connection: 1, frame });
+    assert.deepEqual(harness.take(1), [frame]);
+    harness.feed({ kind: 'spent', connection: 1, bytes: 90_000 });
+    assert.deepEqual(codes(harness), []);
+    harness.send(1, openFrame({ mode: 'pipeline' }));
+    assert.deepEqual(codes(harness), ['opened 0']);
+    harness.feed({ kind: 'spent', connection: 1, bytes: 20_000 });
+    harness.send(1, openFrame({ session: 1 }));
+    assert.deepEqual(codes(harness), ['quota-exceeded 1']);
+    for (let count = 0; count < 100; count++) {
+      harness.feed({ kind: 'spent', connection: 1, bytes: 100_000 });
+    }
+    assert.deepEqual(codes(harness), ['quota-exceeded null']);
+    assert.equal(harness.closed.get(1), 'quota-exceeded');
+    harness.feed({ kind: 'wanted', connection: 1, frame });
+    assert.deepEqual(harness.take(1), []);
+    // Of connections that are gone nothing is known.
+    harness.disconnect(1);
+    harness.feed({ kind: 'wanted', connection: 1, frame });
+    harness.feed({ kind: 'spent', connection: 1, bytes: 1 });
+    harness.feed({ kind: 'reserved', connection: 1, session: 0 });
   });
 });
 

@@ -13,6 +13,8 @@ interface ConnectionSessions {
   readonly tenant: Tenant;
   /** Highest id that the connection has used, or -1. */
   lastId: number;
+  /** Used ids whose Open has not come yet. */
+  readonly reserved: Set<number>;
   readonly sessions: Map<number, Session>;
   /** Failed ids that the device has not closed: late frames may come. Counted as sessions. */
   readonly failed: Set<number>;
@@ -40,6 +42,7 @@ export class SessionTable {
     this.#connections.set(connection, {
       tenant,
       lastId: -1,
+      reserved: new Set(),
       sessions: new Map(),
       failed: new Set(),
     });
@@ -63,7 +66,16 @@ export class SessionTable {
 
   /** Whether a connection may use an id for a new session. */
   isFresh({ connection, session }: SessionAddress): boolean {
-    return session > this.#connectionOf(connection).lastId;
+    const { lastId, reserved } = this.#connectionOf(connection);
+    return session > lastId || reserved.has(session);
+  }
+
+  /** Keeps a fresh id for an Open that comes later; any other stays as it is. */
+  reserve(address: SessionAddress): void {
+    if (!this.isFresh(address)) return;
+    const sessions = this.#connectionOf(address.connection);
+    sessions.lastId = Math.max(sessions.lastId, address.session);
+    sessions.reserved.add(address.session);
   }
 
   /** Ids of a connection that are not closed. */
@@ -76,6 +88,7 @@ export class SessionTable {
   use({ connection, session }: SessionAddress): void {
     const sessions = this.#connectionOf(connection);
     sessions.lastId = Math.max(sessions.lastId, session);
+    sessions.reserved.delete(session);
   }
 
   /** The session of an id, 'failed' or 'closed' where it is over, 'unused' where it never was. */
@@ -84,7 +97,8 @@ export class SessionTable {
     const found = sessions.sessions.get(session);
     if (found) return found;
     if (sessions.failed.has(session)) return 'failed';
-    return session <= sessions.lastId ? 'closed' : 'unused';
+    const wasUsed = session <= sessions.lastId && !sessions.reserved.has(session);
+    return wasUsed ? 'closed' : 'unused';
   }
 
   add(session: Session): void {

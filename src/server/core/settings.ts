@@ -59,6 +59,8 @@ export interface ServerCoreSettings {
   readonly schemes: readonly Scheme[];
   readonly modes: readonly Mode[];
   readonly limits: OfferedLimits;
+  /** Whether the shell has pictures of prompts seen. */
+  readonly seesPictures: boolean;
   readonly connectionsMax: number;
   /** Sessions of all connections and of none, ended ones that may be resumed included. */
   readonly sessionsMax: number;

@@ -97,6 +97,12 @@ export class PictureTable {
     return entry;
   }
 
+  /** A picture that is here, held once more until `release`; null: it is not. */
+  holdMade(key: string | null, name: string): KeptPicture | null {
+    const isMade = (this.#shelves.get(key)?.pictures.get(name)?.seen ?? null) !== null;
+    return isMade ? this.hold(key, name, unmade) : null;
+  }
+
   /**
    * Makes room by dropping pictures that nobody holds.
    *
@@ -169,4 +175,5 @@ export class PictureTable {
   }
 }
 
+const unmade = (): Promise<never> => Promise.reject(new Error('the picture is here'));
 const isIdle = ({ holderCount, seen }: Entry): boolean => holderCount === 0 && seen !== null;

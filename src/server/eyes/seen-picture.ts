@@ -1,7 +1,6 @@
 // Puts an encoded picture into the engine's prompts: the ids that stand for it, words around its
 // images included.
 
-import { isImageToken } from '../../base/image-token.js';
 import type { Engine } from '../../engine/engine.js';
 import type { EncodedPicture } from '../../engine/image-tokens.js';
 
@@ -53,11 +52,4 @@ export function forgetAll({ images }: Pick<SeenPicture, 'images'>, engine: Seein
     // An engine that is closed or has failed holds none.
     engine.forget(first).catch(() => undefined);
   }
-}
-
-/** Its ids from the first of an image to the last: what a token log shows of it. */
-export function idsOfImages({ ids }: SeenPicture): Int32Array {
-  const from = ids.findIndex(isImageToken);
-  const to = ids.findLastIndex(isImageToken) + 1;
-  return ids.subarray(from, to);
 }

@@ -42,6 +42,17 @@ export const noPictureStats: PictureStats = {
   bytes: 0,
 };
 
+/** A file by its name; null bytes: a claim holds its picture. */
+export interface NamedFile {
+  /** Its SHA-256, in base64. */
+  readonly name: string;
+  /** PNG, JPEG or WebP, of any content; not changed. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** A file whose name is found here, or one whose name is known. */
+export type PictureFile = Uint8Array | NamedFile;
+
 /** Pictures of a prompt, until `release`. */
 export interface HeldPictures {
   readonly hold: number;
@@ -90,7 +101,8 @@ export class ServerEyes {
   /**
    * Sees the pictures of a prompt, each of them for the first time only.
    *
-   * @param files [n >= 1] of PNG, JPEG or WebP, of any content; not changed.
+   * @param files [n >= 1] of PNG, JPEG or WebP, of any content; not changed. Those without bytes
+   *   are claimed, and stay so until the call is over.
    * @param key id of the caller's key; null: none is asked for.
    * @param signal aborts the wait; a picture that nobody waits for is not begun.
    * @throws PilotfishError `picture-invalid`, `picture-unsupported`, `picture-too-large`;
@@ -98,7 +110,7 @@ export class ServerEyes {
    *   `cancelled`. Then nothing is held.
    */
   async see(
-    files: readonly Uint8Array[],
+    files: readonly PictureFile[],
     key: string | null,
     signal?: AbortSignal,
   ): Promise<HeldPictures> {
@@ -107,7 +119,8 @@ export class ServerEyes {
       const names = await Promise.all(files.map(nameOf));
       checkOpen(this.#isClosed, signal);
       for (const [index, name] of names.entries()) {
-        held.push(this.#table.hold(key, name, (kept) => this.#make(kept, files[index]!)));
+        const file = files[index]!;
+        held.push(this.#table.hold(key, name, (kept) => this.#make(kept, bytesIn(file))));
       }
       const made = Promise.all(held.map((picture) => picture.made));
       const pictures = await unlessAborted(made, signal);
@@ -119,6 +132,20 @@ export class ServerEyes {
       for (const picture of held) this.#table.release(picture);
       throw reason;
     }
+  }
+
+  /**
+   * Holds a picture that has been encoded for a key.
+   *
+   * @param name SHA-256 of its file, in base64.
+   * @returns what to `release`; null: its file is needed.
+   */
+  claim(name: string, key: string | null): number | null {
+    const picture = this.#isClosed ? null : this.#table.holdMade(key, name);
+    if (picture === null) return null;
+    const hold = this.#nextHold++;
+    this.#holds.set(hold, [picture]);
+    return hold;
   }
 
   /** Lets pictures go; once for each hold. */
@@ -185,8 +212,15 @@ function unlessAborted<T>(made: Promise<T>, signal?: AbortSignal): Promise<T> {
   });
 }
 
+function bytesIn(file: PictureFile): Uint8Array {
+  const bytes = 'name' in file ? file.bytes : file;
+  assert(bytes !== null, 'a picture was claimed and is not here');
+  return bytes;
+}
+
 /** Names a file by its content. */
-async function nameOf(file: Uint8Array): Promise<string> {
+async function nameOf(file: PictureFile): Promise<string> {
+  if ('name' in file) return file.name;
   if (file.length <= shortBytes) return createHash('sha256').update(file).digest('base64');
   const digest = await webcrypto.subtle.digest('SHA-256', file as Uint8Array<ArrayBuffer>);
   return Buffer.from(digest).toString('base64');

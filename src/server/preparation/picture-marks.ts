@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ChatMessage } from '../../base/chat-message.js';
 import { PilotfishError } from '../../base/error.js';
-import type { PromptPicture } from '../../pictures/prompt-picture.js';
+import type { PicturePlace } from '../../pictures/prompt-picture.js';
 
 /** A text around pictures. */
 export interface CutText {
@@ -26,7 +26,7 @@ export class PictureMarks {
    */
   placed(
     messages: readonly ChatMessage[],
-    pictures: readonly PromptPicture[],
+    pictures: readonly PicturePlace[],
   ): readonly ChatMessage[] {
     for (const picture of pictures) checkPlace(picture, messages);
     return messages.map((message, index) => {
@@ -60,7 +60,7 @@ export class PictureMarks {
   }
 }
 
-function checkPlace({ message, at }: PromptPicture, messages: readonly ChatMessage[]): void {
+function checkPlace({ message, at }: PicturePlace, messages: readonly ChatMessage[]): void {
   const content = messages[message]?.content ?? null;
   const isWithin = content !== null && Number.isInteger(at) && at >= 0 && at <= content.length;
   // A letter of two units is not cut.

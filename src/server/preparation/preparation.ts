@@ -2,13 +2,11 @@
 // its chat, tokenises its text, has its pictures seen. All of it on other threads, each key in its
 // turn and at its own expense. What is short or known is done at once.
 
-import { assert } from '../../base/assert.js';
 import { PilotfishError, toPilotfishError } from '../../base/error.js';
 import { renderChat } from '../../engine/chat-template.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import { checkEnds, singleBytes } from '../../grammar/format-checker.js';
 import { grammarLimits } from '../../grammar/grammar-limits.js';
-import type { PromptPicture } from '../../pictures/prompt-picture.js';
 import type { Prompt } from '../../protocol/frame.js';
 import { FairQueue } from '../../threads/fair-queue.js';
 import { SideThread } from '../../threads/side-thread.js';
@@ -18,12 +16,7 @@ import type { ServerEyes } from '../eyes/server-eyes.js';
 import { checkFits, type TokenizeOptions, tokenizeOptions } from '../prompt.js';
 import { errorOf, type ThreadModel, type ThreadReply, type ThreadRequest } from './messages.js';
 import { PictureMarks } from './picture-marks.js';
-import {
-  joinedIds,
-  type PreparedPicture,
-  type StandInPicture,
-  withOwnIds,
-} from './prepared-picture.js';
+import { joinedIds, type PreparedPicture } from './prepared-picture.js';
 import { type KnownSchema, SchemaStore } from './schema-store.js';
 
 /** Letters of a prompt that are rendered and tokenised at once, in 1 to 4 ms of a slow core. */
@@ -132,22 +125,14 @@ export class Preparation {
     pictures: readonly PreparedPicture[],
     key: string | null,
   ): Promise<(seen: readonly SeenPicture[]) => Int32Array> {
-    if (prompt.kind === 'ids') {
-      const places = pictures.filter((picture): picture is StandInPicture => 'count' in picture);
-      assert(places.length === pictures.length, 'pictures of messages in a prompt of ids');
-      const { size } = this.#info.vocabulary;
-      return (seen) => withOwnIds(prompt.ids, places, seen, size);
-    }
-    const placed = pictures.filter((picture): picture is PromptPicture => 'message' in picture);
-    assert(placed.length === pictures.length, 'pictures of ids in a prompt of messages');
-    if (prompt.kind === 'text') {
-      const why = 'pictures stand in messages, and the prompt is a text';
+    if (prompt.kind !== 'messages') {
+      const why = `pictures stand in messages, and the prompt is ${prompt.kind}`;
       throw new PilotfishError('picture-invalid', why);
     }
     const marks = new PictureMarks();
-    const messages = marks.placed(prompt.messages, placed);
+    const messages = marks.placed(prompt.messages, pictures);
     const rendered = await this.#rendered({ kind: 'messages', messages }, key);
-    const { texts, order } = marks.cut(rendered, placed.length);
+    const { texts, order } = marks.cut(rendered, pictures.length);
     const words = await this.#words(texts, key);
     return (seen) => joinedIds(words, order, seen);
   }

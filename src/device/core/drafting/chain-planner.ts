@@ -68,7 +68,7 @@ function windowOf({ request, windowMax, settings, isAwaiting }: SessionView): nu
 
 /** Whether the drafter's context has no room for more of the chain. */
 export const isContextFull = ({ text, settings }: SessionView): boolean =>
-  text!.chain.end - text!.absentCount >= settings.drafter!.contextLength;
+  text!.chain.end >= settings.drafter!.contextLength;
 
 /** @param alternativesMax runners-up wanted of each token. */
 export function runRequestOf(

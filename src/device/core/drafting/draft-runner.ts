@@ -5,6 +5,7 @@
 import type { DraftEndReason, DraftedToken, Scheme } from '../../../engine/engine.js';
 import type { ChainView } from '../draft-chain.js';
 import type { DeviceEffect, DraftSequence, SequenceToken } from '../event.js';
+import { PromptImages } from '../prompt-images.js';
 import type { Committed } from '../reconcile.js';
 import type { AnswerId } from '../token.js';
 import type { AheadBranch } from './ahead/ahead-branch.js';
@@ -85,10 +86,17 @@ export class DraftRunner implements RunView {
   #isBroken = false;
   /** Counts discarded drafts: the next draft must not share their random numbers. */
   #attempt = 0;
+  #images = new PromptImages(new Int32Array(0));
 
   constructor(answer: AnswerId, out: (effect: DeviceEffect) => void) {
     this.#answer = answer;
     this.#out = out;
+  }
+
+  /** The prompt is known. @returns tokens of it that the drafter lacks. */
+  begin(prompt: Int32Array): number {
+    this.#images = new PromptImages(prompt);
+    return this.#images.count;
   }
 
   get isRunning(): boolean {
@@ -114,7 +122,7 @@ export class DraftRunner implements RunView {
     const sequences = texts.map((text) => this.#sequenceOf(text, confidenceMin));
     // Tokens that are not committed were drafted here and are in a cache.
     const fedCount = texts.map(({ committedLength }, index) => {
-      return committedLength - sequences[index]!.from;
+      return this.#images.wordsBelow(committedLength) - sequences[index]!.from;
     });
     const isShort = this.#runCount > 1 && fedCount.every((count) => count <= shortPrefix);
     this.#run = {
@@ -137,10 +145,15 @@ export class DraftRunner implements RunView {
     if (grows === 'chain') {
       const from = Math.min(this.#agreedLength, end);
       this.#agreedLength = end;
-      return { from, tokens: slice(from), isMain: true, confidenceMin };
+      return { ...this.#words(from, slice(from)), isMain: true, confidenceMin };
     }
     const from = Math.min(this.#agreedLength, grows.position);
-    return { from, tokens: slice(from), isMain: false, confidenceMin: 0 };
+    return { ...this.#words(from, slice(from)), isMain: false, confidenceMin: 0 };
+  }
+
+  /** What the drafter sees of tokens from a position of the text on. */
+  #words(from: number, tokens: Int32Array): Pick<DraftSequence, 'from' | 'tokens'> {
+    return { from: this.#images.wordsBelow(from), tokens: this.#images.wordsOf(tokens) };
   }
 
   /** The branch that is being drafted has become the chain; other sequences are void. */

@@ -33,7 +33,6 @@ export class WordLog {
 
   /** A copy of positions [from, to). */
   slice(from: number, to: number = this.length): Int32Array {
-    if (this.absentCount === 0) return this.#log.slice(from, to);
     const { length } = this.#prompt;
     const words = this.#prompt.subarray(from, Math.max(from, Math.min(to, length)));
     const [logFrom, logTo] = [from, to].map((at) => Math.max(at, length) + this.absentCount);
