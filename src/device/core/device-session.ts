@@ -310,7 +310,7 @@ export class DeviceSession implements SessionView {
   /** The server has opened the session. */
   onOpened({ resumeKey, windowMax }: Opened, nowMs: number): void {
     this.resumeKey = resumeKey;
-    this.pictures.stop();
+    this.pictures.opened(this.link.pictures);
     this.windowMax = windowMax;
     this.onReached(nowMs);
   }
