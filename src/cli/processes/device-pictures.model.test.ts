@@ -2,6 +2,7 @@
 // `device --http`. The text is mtmd's own, with and without a draft model, in every mode.
 
 import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,6 +38,8 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
   let bytes: Buffer;
   /** What mtmd writes. */
   let expected: string;
+  /** Its ids, with the token that ends the text. */
+  let expectedIds: number[];
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pilotfish-pictures-'));
     file = join(folder, 'room.png');
@@ -50,6 +53,7 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     const asked = { text: `${mediaMarker}${question}\n`, pictures: [picture] };
     const [ids] = textsOfMtmd([asked], vocabulary.size, tokensMax);
     const end = ids!.findIndex((id) => vocabulary.endOfText.has(id));
+    expectedIds = ids!.slice(0, end < 0 ? undefined : end + 1);
     const words = ids!.slice(0, end < 0 ? undefined : end);
     expected = Buffer.concat(words.map((id) => vocabulary.tokenBytes(id))).toString();
     await engine.close();
@@ -114,6 +118,24 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     });
   });
 
+  it('go from the device in Python too, cut in its middle or not', {
+    skip: noPython(),
+  }, async () => {
+    await served(async (url) => {
+      for (const flags of [
+        ['--mode', 'race'],
+        ['--mode', 'pipeline', '--drop-every', '8'],
+      ]) {
+        const args = ['examples/python/device.py', question, '--image', file, '--server', url];
+        const { out, code, err } = await runProgram('python3', [
+          ...[...args, '--temperature', '0', '--max-tokens', `${tokensMax}`, '--json', ...flags],
+        ]);
+        assert.equal(code, 0, err);
+        assert.deepEqual(JSON.parse(out).ids, expectedIds, flags.join(' '));
+      }
+    });
+  });
+
   it('go through the API of a device, which tells whether its server sees', async () => {
     const dataUrl = `data:image/png;base64,${bytes.toString('base64')}`;
     const ask = (client: OpenAI, model: string) =>
@@ -153,6 +175,21 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     });
   });
 });
+
+function noPython(): string | false {
+  const script = 'import sys; sys.exit(sys.version_info < (3, 9))';
+  const { status } = spawnSync('python3', ['-c', script]);
+  return status === 0 ? false : 'there is no python3 of version 3.9 or newer';
+}
+
+/** Not in step with this process, which may hold the server's output. */
+function runProgram(program: string, args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(program, args, (error, out, err) => {
+      resolve({ code: error === null ? 0 : 1, out, err });
+    });
+  });
+}
 
 /** Runs `device --http` until `use` returns. */
 async function withDevice(
