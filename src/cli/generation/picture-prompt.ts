@@ -1,5 +1,5 @@
-// Makes the prompt of `generate` where it begins with pictures: has them encoded, and the target see
-// them.
+// Makes the prompt of `generate` where it begins with pictures: has them encoded, and lets the
+// target see them.
 
 import type { Engine } from '../../engine/engine.js';
 import { decodePicture } from '../../pictures/decode-picture.js';

@@ -1,5 +1,5 @@
-// Checks how many bytes of pictures a core lets be on their way, over a link that is a plain object:
-// a slow link is never held up for long, nor ended by a ping that waits behind them.
+// Checks how many bytes of pictures a core lets be on their way, over a link that is an object: a
+// slow link is never held up for long, nor ended by a ping that waits behind them.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -94,5 +94,33 @@ describe('pictures on their way', () => {
       bench.hear({ ...opened(fill - 1), promptIds, images } as never, fill);
       bench.feed({ kind: 'cancel', answer: 0 }, fill);
     }
+  });
+});
+
+describe('a drafter', () => {
+  const openedOf = (promptIds: readonly number[], from: number, count: number) =>
+    ({
+      ...opened(),
+      ...{ promptLength: promptIds.length, promptIds: Int32Array.from(promptIds) },
+      images: [{ from, count, firstId: 2 ** 30 }],
+    }) as never;
+  const drawing = (bench: LinkFixture) => {
+    const start = bench.effects.find(({ kind }) => kind === 'draft-start');
+    return start?.kind === 'draft-start' ? [...start.sequences[0]!.tokens] : null;
+  };
+
+  it('is not asked about a prompt without words', () => {
+    const bench = new LinkFixture().feed({ kind: 'link-up' }).hear(seeing).ask(about(9));
+    bench.hear(openedOf([0, 0, 0], 0, 3), 5);
+    assert.equal(drawing(bench), null);
+    assert.equal(bench.count('failed'), 0);
+  });
+
+  it('has room for as many words as its context holds, whatever the image takes', () => {
+    const changes = { drafter: { contextLength: 4, sequencesMax: 1 } };
+    const bench = new LinkFixture(changes).feed({ kind: 'link-up' }).hear(seeing);
+    const open = { ...about(9), mode: 'pipeline', tokensMax: 30 } as const;
+    bench.ask(open).hear(openedOf([2, 0, 0, 0, 0, 5], 1, 4), 5);
+    assert.deepEqual(drawing(bench), [2, 5]);
   });
 });

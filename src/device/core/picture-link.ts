@@ -4,8 +4,8 @@
 import type { PictureLink, RequestPicture } from './picture-sending.js';
 
 /**
- * On their way: the most at first, on a slow link, and on a fast one. Other frames wait behind them,
- * and a ping that waits for longer than its time-out would end the link.
+ * On their way: the most at first, on a slow link, and on a fast one. Other frames wait behind
+ * them, and a ping that waits for longer than its time-out would end the link.
  */
 const outBytes = { first: 64 * 1024, slow: 16 * 1024, fast: 1024 * 1024 } as const;
 /** Pictures that are remembered, 32 bytes each. */
