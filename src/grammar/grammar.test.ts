@@ -41,6 +41,9 @@ const accepted: readonly (readonly [schema: unknown, text: string])[] = [
   [{ properties: { a: { type: 'null' } }, required: ['a'] }, '{"a":null,"ab":1,"":2}'],
   [{ type: 'integer', exclusiveMinimum: -12, maximum: 305 }, '-11'],
   [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '2.999'],
+  [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '3.0'],
+  [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '-2.00'],
+  [{ type: 'number', minimum: 0, maximum: 1 }, '1.0'],
   [{ oneOf: [{ type: 'null' }, { type: 'integer' }] }, '-7'],
   [{ $ref: '#/$defs/a~1b', $defs: { 'a/b': { type: 'boolean' } } }, 'true'],
 ];
@@ -99,6 +102,9 @@ const rejected: readonly (readonly [schema: unknown, text: string])[] = [
   [{ type: 'integer', exclusiveMinimum: -12, maximum: 305 }, '306'],
   [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '-2.6'],
   [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '4'],
+  [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '3.1'],
+  [{ type: 'number', minimum: -2.5, exclusiveMaximum: 4 }, '-2.01'],
+  [{ type: 'number', minimum: 0, maximum: 1 }, '1.01'],
   [{ type: 'string', pattern: '^a$' }, '"aa"'],
   [{ type: 'array', prefixItems: [{ type: 'string' }], items: false }, '["a",1]'],
 ];

@@ -23,7 +23,10 @@ export function integerOf(located: Located): Expression {
   return range === null ? integer : integersIn(...range);
 }
 
-/** With bounds: a whole number of the range, or a fraction between two of them; no exponent. */
+/**
+ * With bounds: a whole number of the range, also with zeros behind its point, or a fraction between
+ * two of them; no exponent.
+ */
 export function numberOf(located: Located): Expression {
   const range = wholeRange(located);
   if (range === null) return number;
@@ -32,10 +35,16 @@ export function numberOf(located: Located): Expression {
   // The whole part (towards zero) and the next whole number (away from zero) must both be in range.
   const above = naturalsIn(Math.max(0, from), last - 1);
   const below = naturalsIn(Math.max(0, -last), -from - 1);
+  const zeros = sequence(characterOf('.'), repeat(digitIn(0, 0), 1, grammarLimits.digits));
+  // A model that writes 0.5 writes 1.0 too: without it, what follows would be out of its habit.
+  const highest = last < 0 ? nothing : sequence(exactText(`${last}`), zeros);
+  const lowest = from > -1 ? nothing : sequence(exactText(`${from}`), zeros);
   return choice(
     integersIn(from, last),
     sequence(above, fraction),
     sequence(characterOf('-'), below, fraction),
+    highest,
+    lowest,
   );
 }
 
