@@ -8,6 +8,7 @@ PROTOCOL.md and MATH.md alone.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import queue
@@ -25,6 +26,8 @@ from wire import MODES, SCHEMES, decode, encode
 REOPEN = {38, 39, 41, 42}  # resume-refused, log-mismatch, session-expired, engine-failed
 BUSY = {23, 24, 25}  # sessions-exhausted, server-busy, quota-exceeded
 LOST = {1000, 1001, 1006, 4007, 4008, 4009, 4010}  # close codes after which to come again
+IMAGE = 2**30  # ids from here on stand for images, which no drafter sees
+UNASKED, PART = 65536, 16384  # bytes of pictures that follow Open unasked, and of a part
 PROBE_EVERY = 64  # tokens between two drafts of a device that was advised not to draft
 
 
@@ -39,7 +42,7 @@ class Link:
         self.carrier = Carrier(options.server, options.key, options.ca)
         self.frames = queue.Queue()
         threading.Thread(target=self._collect, daemon=True).start()
-        self.send("hello", version_min=1, version_max=4, name="example-python")
+        self.send("hello", version_min=1, version_max=5, name="example-python")
         kind, self.welcome = self.next()
         if kind == "failure":
             raise Failed(f"{self.welcome['code']}: {self.welcome['message']}")
@@ -76,6 +79,8 @@ class Device:
         self.epoch, self.has_sent, self.is_stale = 0, False, False
         self.is_outstanding, self.probed_at = False, 0
         self.advised, self.end = options.draft_length, None
+        self.pictures = [read(path) for path in options.image]
+        self.follows = sum(map(len, self.pictures)) <= UNASKED  # not again: the server may have kept a part
         self.drafter = NgramDrafter(options.seed, options.temperature == 0)
         self.tally = {"drafted": 0, "accepted": 0, "rejected": 0, "messages_up": 0, "resumptions": 0}
 
@@ -113,7 +118,14 @@ class Device:
     def _open(self):
         options = self.options
         prompt = {"prompt_text": options.prompt}
-        if self.prompt_length is not None:  # the session is lost: the committed tokens go along
+        if self.pictures:  # their places are in a message
+            if not self.link.welcome["sees_pictures"]:
+                raise Failed("the model of the server takes no pictures")
+            refs = [{"hash": hashlib.sha256(file).digest(), "bytes": len(file)} for file in self.pictures]
+            messages = [{"role": "user", "content": options.prompt}]
+            prompt = {"prompt_messages": {"messages": messages}, "pictures": refs, "pictures_follow": self.follows}
+            prompt["answer"] = self.committed[self.prompt_length or 0 :]
+        elif self.prompt_length is not None:  # the session is lost: the committed tokens go along
             ids = self.committed[: self.prompt_length]
             prompt = {"prompt_ids": {"ids": ids}, "answer": self.committed[self.prompt_length :]}
         sampling = {
@@ -126,6 +138,16 @@ class Device:
             "open", **prompt, sampling=sampling, seed=options.seed, scheme=SCHEMES[options.scheme],
             mode=MODES[options.mode], tokens_max=options.max_tokens, window_max=options.window,
         )  # fmt: skip
+        if self.follows:
+            self._show([{"index": index, "offset": 0} for index in range(len(self.pictures))])
+        self.follows = False
+
+    def _show(self, wanted):
+        """Sends what the server lacks of the pictures."""
+        for want in wanted:
+            file = self.pictures[want["index"]]
+            for offset in range(want["offset"], len(file), PART):
+                self._send("picture_part", index=want["index"], offset=offset, data=file[offset : offset + PART])
 
     def _send(self, kind, **fields):
         self.tally["messages_up"] += 1
@@ -141,10 +163,18 @@ class Device:
         """Applies a frame. Returns whether the session goes on from it."""
         if kind == "opened":
             self.resume_key = frame["resume_key"]
+            ids = list(frame["prompt_ids"])
+            for image in frame["images"]:
+                for at in range(image["count"]):
+                    ids[image["from"] + at] = image["first_id"] + at
             if self.prompt_length is None:
                 self.prompt_length = frame["prompt_length"]
-                self.committed = list(frame["prompt_ids"])
+                self.committed = ids
                 self.sent_to = len(self.committed)
+            elif ids:  # images have other ids on another server
+                self.committed[: self.prompt_length] = ids
+        elif kind == "pictures_wanted":
+            self._show(frame["wanted"])
         elif kind == "resumed":
             self.tally["resumptions"] += 1
             self.committed += frame["tokens"]
@@ -210,22 +240,30 @@ class Device:
         count = self.advised
         if count == 0 and len(self.committed) - self.probed_at >= PROBE_EVERY:
             count, self.probed_at = 1, len(self.committed)
-        self.drafter.learn(self.committed)
-        text = self.committed + self.chain
+        words = [token for token in self.committed if token < IMAGE]
+        self.drafter.learn(words)
+        text = words + self.chain
+        absent = len(self.committed) - len(words)
         room = self.options.window - len(self.chain)
         if self.options.mode == "stop-and-wait":
             room = count - len(self.chain)
         for _ in range(min(count, room)):
-            token = self.drafter.draft(text)
+            token = self.drafter.draft(text, len(text) + absent)
             if token is None:
                 return
             text.append(token)
             self.chain.append(token)
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def read_options(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("prompt")
+    parser.add_argument("--image", action="append", default=[], help="picture before the prompt; repeatable")
     parser.add_argument("--server", default="ws://127.0.0.1:7433")
     parser.add_argument("--key", default=os.environ.get("PILOTFISH_KEY"), help="or PILOTFISH_KEY")
     parser.add_argument("--ca", help="certificate authority of the server, in PEM form")
@@ -249,10 +287,10 @@ def read_options(arguments):
 
 def main():
     options = read_options(sys.argv[1:])
-    device = Device(options)
     try:
+        device = Device(options)
         ids = device.run()
-    except (Failed, Refused) as error:
+    except (Failed, OSError, Refused) as error:
         sys.exit(f"device.py: {error}")
     text = token_texts(options.vocab, ids) if options.vocab else None
     if options.json:

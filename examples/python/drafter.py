@@ -20,12 +20,12 @@ class NgramDrafter:
                 followers[text[end]] = followers.get(text[end], 0) + 1
         self._known = len(text)
 
-    def draft(self, text):
-        """The token after a text, or None where nothing like its end has occurred."""
+    def draft(self, text, position):
+        """The token at a position, after a text, or None where nothing like its end has occurred."""
         for length in range(min(self._order, len(text)), 0, -1):
             law = self._counts.get(tuple(text[len(text) - length :]))
             if law and self._key is None:
                 return max(law, key=lambda token: (law[token], -token))
             if law:
-                return race_winner(law, self._key, len(text))
+                return race_winner(law, self._key, position)
         return None

@@ -11,21 +11,27 @@ MODES = {"race": 1, "pipeline": 2, "stop-and-wait": 3, "stream": 4, "auto": 5, "
 _TABLE = {
     "Frame": "hello:Hello open:Open draft:Draft tail_request:TailRequest resume:Resume cancel:Cancel close:Close - "
     "welcome:Welcome opened:Opened verdict:Verdict hint:Hint resumed:Resumed tail:Tail failure:Failure ping:Ping "
-    "drain:Drain pong:Pong padding:bytes*",
+    "drain:Drain pong:Pong padding:bytes* picture_part:PicturePart pictures_wanted:PicturesWanted",
     "Hello": "version_min:u32 version_max:u32 name:str key:str fingerprint:str vocab_size:u32 block_hashes:fixed32*",
     "Welcome": "version:u32 model_name:str fingerprint:str vocab_size:u32 schemes:u32* modes:u32* context_length:u32 "
-    "limits:Limits pass_us:u32 pad_bytes:u32 aggregate_ms:u32",
+    "limits:Limits pass_us:u32 pad_bytes:u32 aggregate_ms:u32 sees_pictures:u32",
     "Limits": "frame_bytes:u32 sessions:u32 prompt_tokens:u32 draft_tokens:u32 window_tokens:u32 resume_ms:u32 "
     "silence_ms:u32",
     "Open": "session:u32 prompt_ids:TokenIds prompt_text:str? prompt_messages:ChatMessages answer:u32* "
     "sampling:Sampling seed:fixed64 scheme:u32 mode:u32 tokens_max:u32 window_max:u32 cut_keep_max:u32? "
-    "cut_tail_mass_max:f64? schema:str? top_logprobs:u32? wants_hints:u32 pad_bytes:u32 aggregate_ms:u32",
+    "cut_tail_mass_max:f64? schema:str? top_logprobs:u32? wants_hints:u32 pad_bytes:u32 aggregate_ms:u32 "
+    "pictures:PictureRef* pictures_follow:u32",
+    "PictureRef": "hash:bytes bytes:u32 message:u32 at:u32",
+    "PicturePart": "session:u32 index:u32 offset:u32 data:bytes",
+    "PicturesWanted": "session:u32 wanted:PictureWant*",
+    "PictureWant": "index:u32 offset:u32",
     "TokenIds": "ids:u32*",
     "ChatMessages": "messages:ChatMessage*",
     "ChatMessage": "role:str content:str",
     "Sampling": "temperature:f64? top_k:u32? top_p:f64? min_p:f64? repetition_penalty:f64? presence_penalty:f64? "
     "frequency_penalty:f64? bias_tokens:u32* biases:f64*",
-    "Opened": "session:u32 resume_key:bytes prompt_length:u32 prompt_ids:u32* window_max:u32",
+    "Opened": "session:u32 resume_key:bytes prompt_length:u32 prompt_ids:u32* window_max:u32 images:ImageSpan*",
+    "ImageSpan": "from:u32 count:u32 first_id:u32",
     "Draft": "session:u32 epoch:u32 from:u32 ids:u32* probs:f64* laws:Law* residual:u32? more:u32 chances:bytes",
     "Law": "ids:u32* probs:f64*",
     "CutLaw": "ids:u32* probs:f64* tail_mass:f64",

@@ -4,13 +4,20 @@
 import type { Command } from 'commander';
 import { interruptedExitCode } from './failure.js';
 import { drafterOf, draftFlags } from './flags/draft-flags.js';
+import { eyesFlags } from './flags/eyes-flags.js';
 import { addGroup, flag, wholeNumber } from './flags/flags.js';
 import { loadFlags, modelFlag } from './flags/model-flags.js';
+import { addPictureFlags } from './flags/picture-flags.js';
 import { addSamplingFlags, usualLaw } from './flags/sampling-flags.js';
 import { addTextFlags } from './flags/text-flags.js';
 import { closeEngines, loadEngines } from './generation/engines.js';
 import { type GeneratedText, generateText } from './generation/generation.js';
 import type { Show } from './generation/marked-text.js';
+import {
+  checkPictureFlags,
+  type PicturePromptOptions,
+  promptWithPictures,
+} from './generation/picture-prompt.js';
 import { reportOf } from './generation/report.js';
 import {
   type GenerateFlags,
@@ -29,6 +36,7 @@ const description = `Writes a text on this machine, with the target model alone 
   pilotfish generate "The old clock in the hallway"
   pilotfish generate --draft stories-draft --show-draft "The old clock in the hallway"
   cat prompt.txt | pilotfish generate --draft stories-draft --seed 7 --json
+  pilotfish generate -m target.gguf --mmproj mmproj.gguf -i room.jpg "what do you see?"
 
 The prompt is the argument, a file, or stdin (without its last line break). It is continued as it is, without a chat template. Only the continuation goes to stdout. The sampling defaults are llama.cpp's: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05. Without --seed a random one is used.
 
@@ -49,10 +57,11 @@ export function addGenerate(program: Command, terminal: Terminal, exit: Exit): v
     .summary('write a text on this machine, without a server')
     .description(description);
   addTextFlags(command, 'accepted, rejected, residual, bonus');
+  addPictureFlags(command, 'picture before the prompt');
   command.addOption(
     flag('--deterministic', 'compute bit-identical logits with every drafter; slower on CPUs'),
   );
-  addGroup(command, 'Models', [modelFlag(defaultTarget), ...loadFlags()]);
+  addGroup(command, 'Models', [modelFlag(defaultTarget), ...eyesFlags(), ...loadFlags()]);
   addGroup(command, 'Drafting', [
     ...draftFlags({ draft: 'none', draftLength: draftLengthDefault }),
     flag(
@@ -63,14 +72,15 @@ export function addGenerate(program: Command, terminal: Terminal, exit: Exit): v
   ]);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
-    const options = command.opts<GenerateFlags>();
+    const options = command.opts<GenerateFlags & PicturePromptOptions>();
+    checkPictureFlags(options);
     exit(await generate(prompt, options, generateSettings(options, command), terminal));
   });
 }
 
 async function generate(
   argument: string | undefined,
-  options: GenerateFlags,
+  options: GenerateFlags & PicturePromptOptions,
   settings: GenerateSettings,
   terminal: Terminal,
 ): Promise<number> {
@@ -79,8 +89,7 @@ async function generate(
   const engines = await loadEngines({ ...options, deterministic }, terminal);
   try {
     const { target, drafter } = engines;
-    const reading = { addBos: true, parseSpecial: false };
-    const prompt = target.info.vocabulary.tokenize(promptText, reading);
+    const prompt = await promptWithPictures(target, promptText, options, terminal.env);
     const view = viewOf(options, promptText, terminal);
     const { stops } = settings;
     const show: Show = (mark, text) => view.show(mark, text);

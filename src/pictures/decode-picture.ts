@@ -29,7 +29,7 @@ const loadHere: (name: string) => unknown = createRequire(import.meta.url);
 
 /** @throws PilotfishError `picture-decoder-missing`. */
 function loadSharp(load: (name: string) => unknown): typeof Sharp {
-  if (loaded !== null) return loaded;
+  if (loaded !== null && load === loadHere) return loaded;
   try {
     const sharp = load('sharp') as typeof Sharp;
     // Pictures are not repeated, so nothing is gained by keeping their pixels.

@@ -1,9 +1,13 @@
 // Checks a conversation with answers, refusals and Ctrl-C, over a scripted client and input.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ErrorCode, PilotfishError } from '../../base/error.js';
 import type { GenerateOptions, Piece } from '../../device/index.js';
+import { drawn } from '../../pictures/drawn.suite.js';
 import type { InputLine } from './line-input.js';
 import { type ChatParts, ChatSession } from './session.js';
 
@@ -54,12 +58,14 @@ const options = {
   draftLength: 4,
   confidenceMin: 0,
   window: 8,
+  imageSide: 64,
 };
 
 async function talk(
   lines: readonly (string | InputLine)[],
   replies: readonly Reply[],
   isKeyboard = true,
+  pictures: readonly Uint8Array[] = [],
 ): Promise<Talk> {
   const requests: GenerateOptions[] = [];
   let [out, err] = ['', ''];
@@ -91,7 +97,7 @@ async function talk(
     },
   };
   const drafting = { drafter: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
-  const parts = { options, terminal, client, ...drafting, pictures: [], input, seed: 7n };
+  const parts = { options, terminal, client, ...drafting, pictures, input, seed: 7n };
   const code = await new ChatSession(parts as unknown as ChatParts).run();
   return { requests, out, err, code };
 }
@@ -170,4 +176,30 @@ test('a model without a chat template does not write the next question', async (
 test('a message that the end of a pipe cuts off is still asked', async () => {
   const { requests } = await talk(['"""a', 'b'], [{ text: '1' }], false);
   assert.deepEqual(said(requests[0]!).at(-1), 'u: a\nb');
+});
+
+test('pictures go with the message that follows, and stay with it in later requests', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-chat-'));
+  const file = join(folder, 'room.png');
+  writeFileSync(file, await drawn(8, 8).png().toBuffer());
+  const lines = ['one', `/image ${file}`, 'two', 'three'];
+  const replies = [{ text: 'a' }, { text: 'b' }, { text: 'c' }];
+  const { requests, code } = await talk(lines, replies, true, [Uint8Array.of(7)]);
+  rmSync(folder, { recursive: true });
+  assert.equal(code, 0);
+  const places = requests.map(({ pictures }) => pictures!.map(({ message }) => message));
+  assert.deepEqual(places, [[1], [1, 3], [1, 3]]);
+  assert.equal(requests[0]!.pictures![0]!.bytes[0], 7);
+});
+
+test('a question that fails keeps its pictures, and a script ends at a wrong file', async () => {
+  const replies = [{ code: 'server-busy' }, { text: 'b' }] as const;
+  const { requests } = await talk(['one', 'two'], replies, true, [Uint8Array.of(7)]);
+  assert.deepEqual(
+    requests.map(({ pictures }) => pictures!.length),
+    [1, 1],
+  );
+  const wrong = await talk(['/image /nowhere.png', 'one'], [{ text: 'a' }], false);
+  assert.deepEqual([wrong.requests.length, wrong.code], [0, 2]);
+  assert.match(wrong.err, /there is no picture \/nowhere\.png/);
 });

@@ -179,7 +179,8 @@ export class ChatSession {
       const what = length === 1 ? 'the picture' : `the ${length} pictures`;
       this.#note(`the next message is about ${what}`);
     } catch (reason) {
-      this.#note(toPilotfishError(reason, 'picture-invalid').message);
+      const code = printFailure(toPilotfishError(reason, 'picture-invalid'), this.#parts.terminal);
+      if (!this.#parts.input.isKeyboard) this.#exitCode = code;
     }
   }
 
@@ -295,7 +296,7 @@ export class ChatSession {
   /** Removes the question from the conversation; at a keyboard the line above brings it back. */
   #fail(error: PilotfishError): void {
     const { input, terminal } = this.#parts;
-    this.#conversation.takeBack();
+    this.#pictures = [...(this.#conversation.takeBack()?.pictures ?? [])];
     const code = printFailure(error, terminal);
     if (!input.isKeyboard || final.has(error.code)) this.#exitCode = code;
   }

@@ -1,10 +1,11 @@
 // Defines the flags for pictures in a prompt, and reads the files they name.
 
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
+import { PilotfishError } from '../../base/error.js';
 import { fitPicture } from '../../pictures/decode-picture.js';
-import { pictureError } from '../../pictures/picture.js';
-import { readPictureHeader } from '../../pictures/picture-header.js';
+import { pictureLimits } from '../../pictures/picture.js';
+import { limits } from '../../protocol/limits.js';
 import { addFlags, flag, usageError, wholeNumber } from './flags.js';
 
 export interface PictureOptions {
@@ -12,8 +13,6 @@ export interface PictureOptions {
   readonly imageSide: number;
 }
 
-/** Larger files are not read: a photo of a phone, before it is scaled down. */
-const fileBytesMax = 32 * 2 ** 20;
 /** What most models look at. */
 const sideDefault = 1024;
 
@@ -31,33 +30,49 @@ export function addPictureFlags(command: Command, purpose: string): Command {
 }
 
 /**
- * Reads a picture, and scales it down where it is larger and the package for that is installed.
+ * Reads the pictures at the beginning of a message.
  *
- * @throws PilotfishError `usage` for a file that cannot be read; `picture-invalid`,
- *   `picture-unsupported`, `picture-too-large`.
+ * @throws PilotfishError as `readPicture`, and `picture-too-large` for too many.
  */
-export async function readPicture(path: string, sideMax: number): Promise<Uint8Array> {
-  const bytes = await readBytes(path);
-  readPictureHeader(bytes);
-  return fitPicture(bytes, sideMax);
+export async function readPictures({ image, imageSide }: PictureOptions): Promise<Uint8Array[]> {
+  const { value: most } = limits.pictures;
+  if (image.length > most) {
+    const message = `${image.length} pictures are given; at most ${most} go in a prompt`;
+    throw new PilotfishError('picture-too-large', message);
+  }
+  const pictures: Uint8Array[] = [];
+  // One after another: each may take 100 MiB while it is decoded.
+  for (const path of image) pictures.push(await readPicture(path, imageSide));
+  return pictures;
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/**
+ * Reads a picture, and scales it down where it is larger and the package for that is installed.
+ *
+ * @param sideMax pixels of the longer side.
+ * @throws PilotfishError `usage` for a file that cannot be read; `picture-invalid`,
+ *   `picture-unsupported`, `picture-too-large` with the name of the file.
+ */
+export async function readPicture(path: string, sideMax: number): Promise<Uint8Array> {
+  const bytes = await readStart(path, pictureLimits.bytes + 1);
   try {
-    const { size } = await stat(path);
-    if (size > fileBytesMax) {
-      throw pictureError(`${path} has more than ${fileBytesMax} bytes`, 'picture-too-large');
-    }
-    return await readFile(path);
+    return await fitPicture(bytes, sideMax);
   } catch (reason) {
-    const { code } = reason as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw usageError(`there is no picture ${path}`);
-    if (code === 'EISDIR') throw usageError(`${path} is a folder, not a picture`);
-    if (code === 'EACCES') throw usageError(`the picture ${path} cannot be read`);
-    throw reason;
+    if (!(reason instanceof PilotfishError)) throw reason;
+    throw new PilotfishError(reason.code, `${path}: ${reason.message}`);
   }
 }
 
-/** Pictures at the beginning of a message. */
-export const readPictures = ({ image, imageSide }: PictureOptions): Promise<Uint8Array[]> =>
-  Promise.all(image.map((path) => readPicture(path, imageSide)));
+/** No more than `most` bytes: a device such as /dev/zero has no end. */
+async function readStart(path: string, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: most - 1 })) chunks.push(chunk);
+  } catch (reason) {
+    const { code, message } = reason as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw usageError(`there is no picture ${path}`);
+    if (code === 'EISDIR') throw usageError(`${path} is a folder, not a picture`);
+    throw usageError(`the picture ${path} cannot be read: ${message}`);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

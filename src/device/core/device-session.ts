@@ -13,7 +13,7 @@ import { showsDrafts } from './absence.js';
 import { followCommit, planDrafts } from './chain-growth.js';
 import { DraftChain } from './draft-chain.js';
 import { AheadPlanner, holdsBranches } from './drafting/ahead/ahead-planner.js';
-import { ChainPlanner } from './drafting/chain-planner.js';
+import { ChainPlanner, isContextFull } from './drafting/chain-planner.js';
 import type { DraftPassTimes } from './drafting/draft-pass-times.js';
 import type { DraftPlanner } from './drafting/draft-planner.js';
 import { DraftRunner } from './drafting/draft-runner.js';
@@ -130,6 +130,8 @@ export class DeviceSession implements SessionView {
     if (this.settings.drafter === null) return;
     const { sampling, seed, schema } = samplingRequestOf(this.request);
     const absentCount = this.drafting.begin(promptIds);
+    // Images alone: there is nothing to draft from.
+    if (absentCount === promptLength) this.drafting.broke();
     this.link.out({
       kind: 'draft-open',
       answer: this.answer,
@@ -220,7 +222,7 @@ export class DeviceSession implements SessionView {
     const isEnd = last !== null && this.settings.endOfText.has(last.token);
     if (isEnd) this.finish('end-of-text', false, nowMs);
     else if (chain.end >= this.endMax) this.finish('length', false, nowMs);
-    else if (chain.end >= (this.settings.drafter?.contextLength ?? Infinity)) {
+    else if (this.settings.drafter !== null && isContextFull(this)) {
       this.finish('context', false, nowMs);
     }
   }
@@ -310,7 +312,7 @@ export class DeviceSession implements SessionView {
   /** The server has opened the session. */
   onOpened({ resumeKey, windowMax }: Opened, nowMs: number): void {
     this.resumeKey = resumeKey;
-    this.pictures.stop();
+    this.pictures.opened(this.link.pictures);
     this.windowMax = windowMax;
     this.onReached(nowMs);
   }

@@ -15,8 +15,10 @@ export interface PictureLink {
   hasSent(picture: RequestPicture): boolean;
   /** All of its bytes have been sent. */
   sent(picture: RequestPicture): void;
-  /** A part of so many bytes leaves. */
-  out(bytes: number): void;
+  /** A part of so many bytes leaves. @returns how many have left so far, itself included. */
+  out(bytes: number): number;
+  /** So many have arrived. */
+  arrived(upTo: number): void;
   /** Bytes of parts that may leave now. */
   readonly partRoom: number;
 }
@@ -32,6 +34,8 @@ export class PictureSending {
   #queue: { readonly index: number; offset: number }[] = [];
   /** A connection was lost before the server had them all: it may have kept a part. */
   #isSecondTry = false;
+  /** What the connection had sent after the newest part. */
+  #outTo = 0;
 
   constructor(pictures: readonly RequestPicture[]) {
     this.#pictures = pictures;
@@ -72,9 +76,16 @@ export class PictureSending {
     return this.#queue.length > 0;
   }
 
-  /** Nothing more is sent: the session is open, or its connection gone. */
+  /** The session is open: what was sent of them has arrived, and nothing more is. */
+  opened(link: PictureLink): void {
+    link.arrived(this.#outTo);
+    this.stop();
+  }
+
+  /** Nothing more is sent: the connection is gone. */
   stop(): void {
     this.#queue = [];
+    this.#outTo = 0;
   }
 
   /** The next part, or null: there is none, or no room. @param session id on the connection. */
@@ -85,7 +96,7 @@ export class PictureSending {
     const picture = this.#pictures[index]!;
     const data = picture.bytes.subarray(offset, offset + partBytes);
     first.offset += data.length;
-    link.out(data.length);
+    this.#outTo = link.out(data.length);
     if (first.offset >= picture.bytes.length) {
       this.#queue.shift();
       link.sent(picture);

@@ -74,7 +74,13 @@ describe('drafts', () => {
 describe('rounds', () => {
   const stopRule = { kind: 'fixed', draftLengthMax: 4 } as const;
   const request = { ...viewOf().request, mode: 'stop-and-wait' as const, stopRule };
-  const running = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+  const running = {
+    growths: ['chain'],
+    isRunning: true,
+    chainMayGrow: true,
+    isBroken: false,
+    absentCount: 0,
+  };
   const sentOf = (length: number, isRunning: boolean, isAwaiting = false) => {
     const drafting = isRunning ? (running as SessionView['drafting']) : viewOf().drafting;
     const view = viewOf({ request, drafting, isAwaiting }, chainOf(length));
@@ -124,7 +130,13 @@ describe('drafts of race', () => {
   });
 
   it('leave without a token that would come after that moment', () => {
-    const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+    const drafting = {
+      growths: ['chain'],
+      isRunning: true,
+      chainMayGrow: true,
+      isBroken: false,
+      absentCount: 0,
+    };
     const parts = { request, lastVerdictMs: 1_000, drafting: drafting as SessionView['drafting'] };
     const drawn = viewOf({ ...parts, timings: { ...timings, draft: mean(8) } }, chainOf(1));
     const planner = new SendPlanner();

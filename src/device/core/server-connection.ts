@@ -306,7 +306,7 @@ export class ServerConnection {
     this.#roundTripMinMs = Math.min(this.#roundTripMinMs, roundTripMs);
     this.#unanswered = isNewest ? null : newest;
     const isQueued = isNewest && this.pictures.isQueued;
-    if (isNewest) this.pictures.ponged();
+    if (isNewest) this.pictures.ponged(roundTripMs, this.#roundTripMinMs);
     if (!isNewest || !this.#pingOpen) return;
     this.#pingOpen = false;
     if (isQueued) return;

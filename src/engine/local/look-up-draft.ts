@@ -13,6 +13,7 @@ export function lookUpDraft(
 ): DraftEngine {
   const { vocabulary, contextLength } = target;
   let lookUp = new SuffixLookUp({ promptLength: 0 });
+  let absent = 0;
   const guess = ({ from, tokens, countMax, scheme }: DraftRequest) => {
     assert(from <= lookUp.length, `from ${from} of ${lookUp.length}`);
     lookUp.truncate(from);
@@ -22,11 +23,12 @@ export function lookUpDraft(
     const { tokens: found } = lookUp.guess({ ...limits, countMax: room });
     const end = found.findIndex((token) => vocabulary.endOfText.has(token));
     const kept = end < 0 ? found : found.slice(0, end + 1);
-    return kept.map((token, index) => pointDraft(length + index, token, scheme));
+    return kept.map((token, index) => pointDraft(absent + length + index, token, scheme));
   };
   return {
     info: { vocabulary, contextLength },
-    open: async (_slot, { promptLength }) => {
+    open: async (_slot, { promptLength, absentCount = 0 }) => {
+      absent = absentCount;
       lookUp = new SuffixLookUp({ promptLength });
     },
     draft: (request) => {

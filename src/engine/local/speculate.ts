@@ -6,6 +6,7 @@
 import { assert } from '../../base/assert.js';
 import { slotId } from '../../base/brand.js';
 import { PilotfishError } from '../../base/error.js';
+import { isImageToken } from '../../base/image-token.js';
 import { keyedChance } from '../../math/chance.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import { noiseKey } from '../../math/noise.js';
@@ -105,16 +106,19 @@ class Session {
   readonly #request: SpeculateRequest;
   /** Prompt and answer. The target's cache holds all but the last token. */
   readonly #committed: number[];
-  /** Tokens of `#committed` that the draft's cache holds. */
+  /** The same without images: what the draft sees. */
+  readonly #words: number[];
+  /** Tokens of `#words` that the draft's cache holds. */
   #draftedLength = 0;
   /** Rounds that discarded drafts so far. */
   #discards = 0;
 
   private constructor(target: Engine, draft: DraftEngine | null, request: SpeculateRequest) {
     this.#target = target;
-    this.#draft = request.draftLength > 0 ? draft : null;
     this.#request = request;
     this.#committed = [...request.prompt];
+    this.#words = this.#committed.filter(isWord);
+    this.#draft = request.draftLength > 0 && this.#words.length > 0 ? draft : null;
   }
 
   static async open(
@@ -123,15 +127,18 @@ class Session {
     request: SpeculateRequest,
   ): Promise<Session> {
     const { prompt } = request;
+    const words = prompt.filter(isWord);
     const { sampling, seed, schema } = samplingRequestOf(request);
     checkCounts(request);
     checkPrompt(target, prompt, 1);
     if (draft) {
       checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
-      checkPrompt(draft, prompt, 1);
+      if (words.length > 0) checkPrompt(draft, words, 1);
     }
     const config: SlotConfig = { sampling, seed, schema, promptLength: prompt.length };
-    await Promise.all([target.open(slot, config), draft?.open(slot, config)]);
+    const absentCount = prompt.length - words.length;
+    const draftConfig = { ...config, promptLength: words.length, absentCount };
+    await Promise.all([target.open(slot, config), draft?.open(slot, draftConfig)]);
     await prefill(target, slot, 0, prompt.subarray(0, prompt.length - 1));
     return new Session(target, draft, request);
   }
@@ -168,7 +175,7 @@ class Session {
     const length = this.#committed.length;
     const left = this.#request.tokensMax - this.#written - 1;
     const targetRoom = this.#target.info.contextLength - length - 1;
-    const draftRoom = (this.#draft?.info.contextLength ?? 0) - length + 1;
+    const draftRoom = (this.#draft?.info.contextLength ?? 0) - this.#words.length + 1;
     const rowsRoom = Math.min(this.#target.info.passRowsMax, this.#target.info.passTokensMax) - 1;
     return Math.min(this.#request.draftLength, left, targetRoom, draftRoom, rowsRoom);
   }
@@ -180,7 +187,7 @@ class Session {
     const { drafted, length } = await this.#draft.draft({
       slot,
       from: this.#draftedLength,
-      tokens: Int32Array.from(this.#committed.slice(this.#draftedLength)),
+      tokens: Int32Array.from(this.#words.slice(this.#draftedLength)),
       countMax,
       stop: { confidenceMin },
       scheme,
@@ -207,10 +214,14 @@ class Session {
     const end = tokens.findIndex((token) => endOfText.has(token));
     const kept = end < 0 ? tokens : tokens.slice(0, end + 1);
     this.#committed.push(...kept);
+    this.#words.push(...kept);
     return kept;
   }
 
-  async #rollBackDraft(validLength: number): Promise<void> {
+  /** @param committedLength of the text, images included. */
+  async #rollBackDraft(committedLength: number): Promise<void> {
+    const absentCount = this.#committed.length - this.#words.length;
+    const validLength = committedLength - absentCount;
     if (!this.#draft || this.#draftedLength <= validLength) return;
     await this.#draft.truncate(slot, validLength);
     this.#draftedLength = validLength;
@@ -223,6 +234,8 @@ class Session {
     return this.#committed.length >= this.#target.info.contextLength ? 'context' : null;
   }
 }
+
+const isWord = (token: number): boolean => !isImageToken(token);
 
 function checkCounts({ tokensMax, draftLength }: SpeculateRequest): void {
   const counts = [

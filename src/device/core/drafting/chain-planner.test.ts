@@ -12,6 +12,7 @@ const running = {
   isRunning: true,
   chainMayGrow: true,
   isBroken: false,
+  absentCount: 0,
 } as const;
 
 describe('drafts of the chain', () => {

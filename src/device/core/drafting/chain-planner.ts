@@ -67,8 +67,8 @@ function windowOf({ request, windowMax, settings, isAwaiting }: SessionView): nu
 }
 
 /** Whether the drafter's context has no room for more of the chain. */
-export const isContextFull = ({ text, settings }: SessionView): boolean =>
-  text!.chain.end >= settings.drafter!.contextLength;
+export const isContextFull = ({ text, settings, drafting }: SessionView): boolean =>
+  text!.chain.end - drafting.absentCount >= settings.drafter!.contextLength;
 
 /** @param alternativesMax runners-up wanted of each token. */
 export function runRequestOf(

@@ -57,6 +57,8 @@ export interface RunView {
   readonly chainMayGrow: boolean;
   /** The drafter failed: this answer goes on without drafts. */
   readonly isBroken: boolean;
+  /** Tokens of the text that the drafter lacks. */
+  readonly absentCount: number;
 }
 
 interface RunSequence {
@@ -109,6 +111,10 @@ export class DraftRunner implements RunView {
 
   get chainMayGrow(): boolean {
     return !this.#isBroken && this.#rest === 'none';
+  }
+
+  get absentCount(): number {
+    return this.#images.count;
   }
 
   get isBroken(): boolean {

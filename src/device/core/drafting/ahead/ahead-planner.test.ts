@@ -61,12 +61,18 @@ describe('branches', () => {
   });
 
   it('are not begun again while their run goes on, and end with a broken drafter', () => {
-    const running = { isRunning: true, chainMayGrow: true, isBroken: false };
+    const running = { isRunning: true, chainMayGrow: true, isBroken: false, absentCount: 0 };
     const drafting = { ...running, growths: ['chain'] } as const;
     assert.deepEqual(planOf(viewWith({ drafting, windowMax: 8 })), { kind: 'keep', unwanted: [] });
     const isFull = planOf(viewWith({ drafting }));
     assert.ok(isFull.kind === 'start' && isFull.grows[0] !== 'chain');
-    const broken = { growths: [], isRunning: false, chainMayGrow: false, isBroken: true };
+    const broken = {
+      growths: [],
+      isRunning: false,
+      chainMayGrow: false,
+      isBroken: true,
+      absentCount: 0,
+    };
     assert.equal(planOf(viewWith({ drafting: broken })).kind, 'stop');
   });
 
@@ -88,14 +94,26 @@ describe('branches', () => {
       isClosed: false,
     } as const;
     const growths = ['chain', stranger] as unknown as SessionView['drafting']['growths'];
-    const drafting = { growths, isRunning: true, chainMayGrow: true, isBroken: false };
+    const drafting = {
+      growths,
+      isRunning: true,
+      chainMayGrow: true,
+      isBroken: false,
+      absentCount: 0,
+    };
     const action = planOf(viewWith({ drafting, windowMax: 8 }));
     assert.ok(action.kind === 'keep' && action.unwanted.length === 1);
     assert.deepEqual(action.unwanted[0], stranger);
   });
 
   it('take the place of a chain between two passes, once a hint has made them likelier', () => {
-    const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+    const drafting = {
+      growths: ['chain'],
+      isRunning: true,
+      chainMayGrow: true,
+      isBroken: false,
+      absentCount: 0,
+    };
     const sure = { ...unsure, alternatives: { ...unsure.alternatives!, gaps: Float64Array.of(9) } };
     const chain = chainOf(1, { sentTo: 4, at: () => sure, beginsEpoch: false });
     const { settings, request } = viewWith();
@@ -121,7 +139,13 @@ describe('branches', () => {
   });
 
   it('do not take its place without news, though they are likelier', () => {
-    const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+    const drafting = {
+      growths: ['chain'],
+      isRunning: true,
+      chainMayGrow: true,
+      isBroken: false,
+      absentCount: 0,
+    };
     const chain = chainOf(2, { sentTo: 5, at: (position) => ({ ...unsure, position }) });
     const { settings, request } = viewWith();
     const parts = { settings, request, drafting, isAwaiting: true } as Partial<SessionView>;
@@ -149,7 +173,13 @@ describe('branches', () => {
   });
 
   it('are weighed against the run once for each piece of news', () => {
-    const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+    const drafting = {
+      growths: ['chain'],
+      isRunning: true,
+      chainMayGrow: true,
+      isBroken: false,
+      absentCount: 0,
+    };
     const { settings, request } = viewWith();
     const parts = { settings, request, drafting, isAwaiting: true } as Partial<SessionView>;
     const viewAt = (gap: number): SessionView => {

@@ -106,7 +106,7 @@ export class AheadPlanner implements DraftPlanner {
       branchTokensMax: Math.min(branchTokensMax, request.stopRule.draftLengthMax),
       lostCount: lostCount(view),
       // The target adds the last token itself.
-      lengthMax: Math.min(contextLength, view.endMax - 1),
+      lengthMax: Math.min(contextLength + view.drafting.absentCount, view.endMax - 1),
       endOfText: settings.endOfText,
       sequencesMax,
       passCost: (rowCount) => timings.draftPass.cost(rowCount),
