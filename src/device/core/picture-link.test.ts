@@ -80,6 +80,28 @@ describe('pictures on their way', () => {
     assert.ok(tookMs < 2_000, `${tookMs} ms where the bytes alone take 800`);
   });
 
+  it('go on from where the server has them after a link is lost in their middle', () => {
+    const bench = new LinkFixture().feed({ kind: 'link-up' }).hear(seeing);
+    const parts = () =>
+      bench.sent.filter((frame): frame is PicturePart => frame.kind === 'picture-part');
+    const open = () => bench.sent.find((frame) => frame.kind === 'open');
+    // Small enough to follow its Open, and cut before all of it was answered.
+    bench.ask(about(60_000));
+    assert.ok(open()?.kind === 'open' && parts().length > 1);
+    bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 100);
+    bench.feed({ kind: 'link-up' }, 110).hear(seeing, 120);
+    const again = open();
+    assert.ok(again?.kind === 'open');
+    assert.deepEqual([again.picturesFollow, again.pictures.length, parts().length], [false, 1, 0]);
+    const wanted = [{ index: 0, offset: 32_768 }];
+    bench.hear({ kind: 'pictures-wanted', session: 0, wanted }, 130);
+    assert.equal(parts()[0]!.offset, 32_768);
+    assert.equal(
+      parts().reduce((sum, { data }) => sum + data.length, 0),
+      60_000 - 32_768,
+    );
+  });
+
   it('are known to have arrived when the session opens, so that the next are not held up', () => {
     const bench = new LinkFixture().feed({ kind: 'link-up' }).hear(seeing);
     const partsIn = () =>
