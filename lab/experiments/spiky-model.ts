@@ -95,6 +95,7 @@ class SpikyModel implements RowModel {
 const vocabularyOf = (size: number): Vocabulary => ({
   ...{ size, bos: null, eos: null, endOfText: new Set(), addsSpacePrefix: false },
   fingerprint: `spiky:${size}`,
+  longestTokenBytes: 1,
   tokenize: (text) => Int32Array.from(text, (letter) => letter.charCodeAt(0) % size),
   tokenText: (token) => `<${token}>`,
   tokenBytes: () => new Uint8Array(),

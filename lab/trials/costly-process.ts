@@ -1,6 +1,7 @@
 // Runs one costly attack in a process of its own, from its start until it is asked how often it was
 // answered.
 
+import { setPriority } from 'node:os';
 import { costlyAttacks } from './costly-attacks.js';
 
 export interface CostlySpec {
@@ -8,6 +9,9 @@ export interface CostlySpec {
   readonly key: string;
   readonly name: string;
 }
+
+// It stands for another machine: its own work must not take the server's cores.
+setPriority(19);
 
 const { port, key, name } = JSON.parse(process.argv[2]!) as CostlySpec;
 let isOver = false;

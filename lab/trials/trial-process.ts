@@ -1,19 +1,23 @@
 // Runs the server of a trial in a process of its own: answers what it holds, and remembers nothing,
 // so that whatever grows is the server's.
 
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
 import { keepMemorySmall } from '../../src/cli/memory/memory-keeper.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
 import { bundledModel, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { StandInEncoder } from '../../src/server/eyes/eyes.suite.js';
+import { delaysIn, resolutionMs } from '../../src/server/loop-delay.js';
 import { startToyServer } from '../toy-server.js';
 import type { HoldingAnswer, HoldingQuestion, TrialSpec } from './trial-server.js';
 
-/** Milliseconds by which the event loop was late, since the last question. */
-const delays = monitorEventLoopDelay({ resolution: 1 });
-delays.enable();
+/** Of the event loop since the last question: as the server tells them, and finer. */
+const [delays, fineDelays] = [resolutionMs, 1].map((resolution) =>
+  monitorEventLoopDelay({ resolution }),
+) as [IntervalHistogram, IntervalHistogram];
+const monitors = [delays, fineDelays];
+for (const monitor of monitors) monitor.enable();
 const quiet = { note: () => undefined };
 const spec = JSON.parse(process.argv[2]!) as TrialSpec;
 const { slotCount, contextLength, passMs, resumeMs, silenceMs, keysPath, tls, model } = spec;
@@ -39,12 +43,12 @@ process.on('message', ({ collects }: HoldingQuestion) => {
     externalBytes: external,
     requestCount: api.openCount,
     processorMs: (user + system) / 1000,
-    stallMs: delays.percentile(99.9) / 1e6,
+    stallMs: fineDelays.percentile(99.9) / 1e6,
     pictureBytes: server.stats().pictures.arrivingBytes,
     core: server.stats().core,
-    loopDelayMs: server.stats().process.loopDelayMs,
+    loopDelayMs: delaysIn(delays),
   } satisfies HoldingAnswer);
-  delays.reset();
+  for (const monitor of monitors) monitor.reset();
 });
 keepMemorySmall();
 process.on('disconnect', () => process.exit(0));

@@ -48,7 +48,7 @@ export interface Holding {
   /** By how much its event loop was late since the last question, at the 99.9th percentile. */
   readonly stallMs: number;
   readonly core: ServerStats['core'];
-  /** What the server itself tells of its event loop. */
+  /** By how much its event loop was late since the last question, as the server measures it. */
   readonly loopDelayMs: ServerStats['process']['loopDelayMs'];
 }
 

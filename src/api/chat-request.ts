@@ -6,7 +6,13 @@ import type { PromptPicture } from '../pictures/prompt-picture.js';
 import { ApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
 import { messageContent } from './message-content.js';
-import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
+import {
+  onlyNeutral,
+  sharedFields,
+  sharedRequest,
+  tooMuchText,
+  withoutNulls,
+} from './request-fields.js';
 import { addIssue, errorOfIssues } from './request-issue.js';
 
 /** Most messages of a prompt: the wire limit. */
@@ -85,6 +91,10 @@ export function readChatRequest(body: unknown): ApiRequest {
   if (pictures.length > picturesMax) {
     const why = `'messages': ${pictures.length} pictures; at most ${picturesMax} are allowed`;
     throw new ApiError('invalid_value', why, 'messages');
+  }
+  const tooMuch = tooMuchText(messages.map(({ content }) => content));
+  if (tooMuch !== null) {
+    throw new ApiError('context_length_exceeded', `'messages': ${tooMuch}`, 'messages');
   }
   return {
     ...sharedRequest(fields),

@@ -4,7 +4,13 @@ import * as z from 'zod';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, choicesMax } from './api-request.js';
 import type { PromptInput } from './generator.js';
-import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
+import {
+  onlyNeutral,
+  sharedFields,
+  sharedRequest,
+  tooMuchText,
+  withoutNulls,
+} from './request-fields.js';
 import { addIssue, errorOfIssues } from './request-issue.js';
 
 const isIds = (value: unknown): value is number[] =>
@@ -27,6 +33,8 @@ const prompt = z.unknown().transform((value, context): PromptInput[] => {
   if (prompts.length > choicesMax) {
     return addIssue(context, 'invalid_value', `${prompts.length} prompts, more than ${choicesMax}`);
   }
+  const tooMuch = tooMuchText(prompts.filter((one) => typeof one === 'string'));
+  if (tooMuch !== null) return addIssue(context, 'context_length_exceeded', tooMuch);
   const inputs: PromptInput[] = [];
   for (const one of prompts) {
     if (typeof one === 'string') inputs.push({ kind: 'text', text: one });

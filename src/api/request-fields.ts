@@ -16,6 +16,15 @@ const ignoredFields = {
   prompt_cache_retention: z.string().optional(),
 } as const;
 
+/** Most bytes of a prompt's text: the wire limit, more than any context in use. */
+const textBytesMax = 4 * 2 ** 20;
+
+/** Why a prompt of such texts is refused; null: it is not. */
+export function tooMuchText(texts: readonly string[]): string | null {
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return bytes > textBytesMax ? `${bytes} bytes of text, more than ${textBytesMax}` : null;
+}
+
 /** JSON of a value, or `nested too deep`. */
 function writtenOut(value: unknown): string {
   try {

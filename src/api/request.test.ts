@@ -253,6 +253,14 @@ const chatCases: readonly Case[] = [
   ['unsupported_parameter', 'reasoning_effort', { ...chat, reasoning_effort: 'high' }],
   ['unsupported_parameter', 'verbosity', { ...chat, verbosity: 'low' }],
   ['unsupported_parameter', 'web_search_options', { ...chat, web_search_options: {} }],
+  [
+    'context_length_exceeded',
+    'messages',
+    messagesOf(
+      ...['user', 'assistant'].map((role) => ({ role, content: 'é'.repeat(2 ** 20 + 1) })),
+    ),
+  ],
+  ['context_length_exceeded', 'prompt', { model: 'm', prompt: ['a', 'é'.repeat(2 ** 21)] }],
   ['unsupported_parameter', 'store', { ...chat, store: true }],
   ['unsupported_parameter', 'store', { ...chat, store: nested(100_000) }],
   ['unsupported_parameter', 'service_tier', { ...chat, service_tier: 'flex' }],

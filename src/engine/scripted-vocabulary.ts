@@ -47,6 +47,7 @@ export function scriptedVocabulary(size: number, alphabet: Alphabet = 'letters')
     eos,
     endOfText: new Set([eos]),
     addsSpacePrefix: false,
+    longestTokenBytes: 1,
     fingerprint: alphabet === 'letters' ? `scripted:${size}` : `scripted:${size}:${alphabet}`,
     tokenize: (text, { addBos }) =>
       Int32Array.from([...(addBos ? [bos] : []), ...[...text].flatMap(tokenOf)]),

@@ -16,6 +16,8 @@ export interface Vocabulary {
   readonly addsSpacePrefix: boolean;
   /** Digest of size, all token texts and kinds, and the special ids. Equal: interchangeable. */
   readonly fingerprint: string;
+  /** Most bytes that one token adds to a text, >= 1. */
+  readonly longestTokenBytes: number;
 
   /**
    * Ids of a text.
@@ -30,9 +32,11 @@ export interface Vocabulary {
   /**
    * As `tokenize`, on another thread: the caller's goes on. Absent: there is no other thread. The
    * engine's `close` waits for it.
+   *
+   * @param utf8 the text's bytes, which must not change meanwhile.
    */
   tokenizeAside?(
-    text: string,
+    utf8: Uint8Array,
     options: { addBos: boolean; parseSpecial: boolean },
   ): Promise<Int32Array>;
 

@@ -47,6 +47,39 @@ describe('the cutter of frames', () => {
     );
   });
 
+  it('takes masks off, so that what follows reads what was sent', () => {
+    const frames = fc.array(fc.tuple(lengths, fc.boolean()), { minLength: 1, maxLength: 6 });
+    const steps = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 20 });
+    const seeds = fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(frames, steps, seeds, (all, sizes, mask) => {
+        const shown = all.map(([length, isMasked]) => {
+          const frame = frameOf(length, isMasked);
+          frame.subarray(frame.length - length).forEach((_, at, payload) => {
+            payload[at] = at * 7;
+          });
+          return frame;
+        });
+        const hidden = shown.map((frame, index) => {
+          const [length, isMasked] = all[index]!;
+          const copy = Buffer.from(frame);
+          if (!isMasked) return copy;
+          const from = copy.length - length;
+          copy.set(mask, from - 4);
+          for (let at = 0; at < length; at++) copy[from + at]! ^= mask[at % 4]!;
+          return copy;
+        });
+        const bytes = Buffer.concat(hidden);
+        const cutter = new FrameCutter();
+        let turn = 0;
+        for (let at = 0; at < bytes.length; ) {
+          at += cutter.cut(bytes.subarray(at, at + sizes[turn++ % sizes.length]!), 5).bytes;
+        }
+        assert.ok(bytes.equals(Buffer.concat(shown)));
+      }),
+    );
+  });
+
   it('hands over as many frames as allowed, and of a long one so many bytes', () => {
     const pings = Buffer.concat(Array<Buffer>(1_000).fill(frameOf(8, true)));
     assert.deepEqual(new FrameCutter().cut(pings, 16), { bytes: 16 * 14, units: 16 });

@@ -10,7 +10,7 @@ export interface LoopDelays {
   readonly max: number;
 }
 
-const resolutionMs = 10;
+export const resolutionMs = 10;
 const windowMs = 10_000;
 
 export class LoopDelay {
@@ -38,13 +38,17 @@ export class LoopDelay {
   }
 
   #now(): LoopDelays {
-    const histogram = this.#histogram;
-    if (histogram.count === 0) return { p50: 0, p999: 0, max: 0 };
-    const late = (ns: number): number => Math.max(0, ns / 1e6 - resolutionMs);
-    return {
-      p50: late(histogram.percentile(50)),
-      p999: late(histogram.percentile(99.9)),
-      max: late(histogram.max),
-    };
+    return delaysIn(this.#histogram);
   }
+}
+
+/** @param histogram of a monitor with `resolutionMs`. */
+export function delaysIn(histogram: IntervalHistogram): LoopDelays {
+  if (histogram.count === 0) return { p50: 0, p999: 0, max: 0 };
+  const late = (ns: number): number => Math.max(0, ns / 1e6 - resolutionMs);
+  return {
+    p50: late(histogram.percentile(50)),
+    p999: late(histogram.percentile(99.9)),
+    max: late(histogram.max),
+  };
 }

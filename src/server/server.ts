@@ -6,8 +6,8 @@ import { performance } from 'node:perf_hooks';
 import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
 import { wireFault } from '../protocol/code.js';
-import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
-import type { Open } from '../protocol/frame.js';
+import { type Decoded, encodeFrame } from '../protocol/codec.js';
+import type { DeviceFrame, Open } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { PacedCore } from './core/paced-core.js';
@@ -15,6 +15,7 @@ import type { PreparedOpen } from './core/prepared-open.js';
 import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { noPictureStats, type ServerEyes } from './eyes/server-eyes.js';
+import { FrameInbox } from './frame-inbox.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
 import { frameBytes, unitsOf } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
@@ -22,6 +23,7 @@ import type { Peer } from './peer.js';
 import { PictureUploads } from './pictures-in/picture-uploads.js';
 import { PicturesIn } from './pictures-in/pictures-in.js';
 import { PlainSessions } from './plain-sessions.js';
+import type { Rendered } from './preparation/messages.js';
 import { Preparation } from './preparation/preparation.js';
 import {
   coreSettingsOf,
@@ -76,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 interface Connection {
   readonly peer: Peer;
+  readonly inbox: FrameInbox;
   readonly order: FrameOrder;
   readonly pictures: PicturesIn;
   /** Of the protocol; 0 before Welcome was sent, and messages must be short until then. */
@@ -193,7 +196,12 @@ class Server implements RunningServer {
       ...{ uploads: this.#uploads, eyes: this.#eyes, key: peer.grant?.id ?? null },
       want: (frame) => this.#feedSoon({ kind: 'wanted', connection: peer.id, frame }),
     });
-    this.#connections.set(peer.id, { peer, order, pictures, version: 0, unpaidBytes: 0 });
+    const inbox = new FrameInbox({
+      decode: (bytes) => this.#preparation.decode(bytes, peer.grant?.id ?? null),
+      take: (decoded, rendered) => this.#decoded(connection, decoded, rendered),
+    });
+    const connection = { peer, inbox, order, pictures, version: 0, unpaidBytes: 0 };
+    this.#connections.set(peer.id, connection);
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
@@ -213,17 +221,21 @@ class Server implements RunningServer {
     this.#wire.up(bytes.length);
     connection.unpaidBytes += bytes.length + partCount * frameBytes;
     const { value: bytesMax } = connection.version > 0 ? limits.frameBytes : limits.helloBytes;
-    const decoded = decodeDeviceFrame(bytes, bytesMax);
-    if ('ok' in decoded) {
-      const { peer, unpaidBytes } = connection;
-      peer.worked(unitsOf(decoded.ok));
-      connection.unpaidBytes = 0;
-      this.#frame(connection, { connection: id, frame: decoded.ok, bytes: unpaidBytes });
-    } else connection.order.fault({ kind: 'fault', connection: id, fault: decoded.fault });
+    connection.inbox.message(bytes, bytesMax);
   }
 
-  #frame(connection: Connection, event: Omit<FrameInput, 'kind'>): void {
-    const { peer, order, pictures } = connection;
+  #decoded(connection: Connection, decoded: Decoded<DeviceFrame>, rendered: Rendered | null): void {
+    const { peer, order, unpaidBytes } = connection;
+    if ('ok' in decoded) {
+      peer.worked(unitsOf(decoded.ok));
+      connection.unpaidBytes = 0;
+      const event = { connection: peer.id, frame: decoded.ok, bytes: unpaidBytes };
+      this.#frame(connection, event, rendered);
+    } else order.fault({ kind: 'fault', connection: peer.id, fault: decoded.fault });
+  }
+
+  #frame(connection: Connection, event: Omit<FrameInput, 'kind'>, rendered: Rendered | null): void {
+    const { peer, inbox, order, pictures } = connection;
     const { frame, bytes = 0 } = event;
     if (frame.kind === 'picture-part' && pictures.take(frame)) {
       this.#feedSoon({ kind: 'spent', connection: peer.id, bytes });
@@ -231,22 +243,24 @@ class Server implements RunningServer {
     }
     if (frame.kind === 'cancel' || frame.kind === 'close') pictures.cancel(frame.session);
     const isTaken = order.take({ kind: 'frame', ...event }, (open) =>
-      this.#prepare(connection, open),
+      this.#prepare(connection, open, rendered),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';
     const fault = wireFault('too-slow', message, null);
+    inbox.end();
     order.end();
     pictures.end();
     this.#feedSoon({ kind: 'fault', connection: peer.id, fault });
   }
 
-  #prepare({ peer, pictures, version }: Connection, open: Open) {
+  #prepare({ peer, pictures, version }: Connection, open: Open, rendered: Rendered | null) {
     const keyId = peer.grant?.id ?? null;
     const { prompt, schema } = open;
-    if (open.pictures.length === 0) return this.#preparation.prepare({ prompt, schema }, keyId);
-    return pictures.prepare(open, version, (seen, signal) =>
-      this.#preparation.prepare({ prompt, schema, pictures: seen }, keyId, signal),
+    const own = { prompt, schema, rendered };
+    if (open.pictures.length === 0) return this.#preparation.prepare(own, keyId);
+    return pictures.prepare(open, rendered, version, (seen, signal) =>
+      this.#preparation.prepare({ ...own, pictures: seen }, keyId, signal),
     );
   }
 
@@ -263,6 +277,7 @@ class Server implements RunningServer {
 
   #disconnected({ id }: Peer): void {
     const connection = this.#connections.get(id);
+    connection?.inbox.end();
     connection?.order.end();
     connection?.pictures.end();
     if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });

@@ -20,11 +20,20 @@ function stepBack(): void {
   }
 }
 
-/** @param answer must not throw for anything that a peer can ask. */
-export function serveSide<Request, Reply>(answer: (request: Request) => Reply): void {
+/**
+ * @param answer must not throw for anything that a peer can ask.
+ * @param movedIn memory of a reply that is handed over, not copied.
+ */
+export function serveSide<Request, Reply>(
+  answer: (request: Request) => Reply,
+  movedIn: (reply: Reply) => ArrayBuffer[] = () => [],
+): void {
   assert(parentPort !== null, 'a side thread was not started as a thread');
   stepBack();
   const port = parentPort;
-  port.on('message', (request: Request) => port.postMessage(answer(request)));
+  port.on('message', (request: Request) => {
+    const reply = answer(request);
+    port.postMessage(reply, movedIn(reply));
+  });
   port.postMessage('ready');
 }

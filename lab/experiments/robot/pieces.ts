@@ -25,6 +25,7 @@ const none = new Uint8Array(0);
 export const actionVocabulary: Vocabulary = {
   ...{ size, bos, eos, endOfText: new Set([eos]), addsSpacePrefix: false },
   fingerprint: 'actions of a robot',
+  longestTokenBytes: Math.max(...texts.map((text) => Buffer.byteLength(text))),
   tokenize: (text) => tokensOf(text),
   tokenText: (token) => texts[token] ?? `<picture ${token - firstPicture}>`,
   tokenBytes: (token) => bytes.get(token) ?? none,

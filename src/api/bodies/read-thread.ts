@@ -1,8 +1,8 @@
-// The thread that parses and checks long bodies: eight megabytes of brackets take JSON.parse
-// seconds.
+// The thread that parses and checks long bodies.
 
 import { serveSide } from '../../threads/serve-side.js';
 import { ApiError } from '../api-error.js';
+import { checkBrackets } from './body-measure.js';
 import { bodyReaders, type ReadReply, type ReadRequest, refusalOf } from './messages.js';
 
 /** As grammar/grammar-limits.ts, which refuses longer ones; here they are not even sent. */
@@ -10,6 +10,7 @@ const schemaLettersMax = 65_536;
 const decoder = new TextDecoder();
 
 function read({ kind, bytes }: ReadRequest): ReadReply {
+  checkBrackets(bytes);
   const request = bodyReaders[kind](parsed(bytes));
   const { format } = request;
   if (format?.kind !== 'json-schema') return { kind: 'read', request, schema: null };
@@ -42,10 +43,6 @@ serveSide((request: ReadRequest): ReadReply => {
     return read(request);
   } catch (reason) {
     if (reason instanceof ApiError) return refusalOf(reason);
-    // Nested too deep for the stack of a check.
-    if (reason instanceof RangeError) {
-      return refusalOf(new ApiError('invalid_value', 'the body is nested too deep'));
-    }
     throw reason;
   }
 });

@@ -14,6 +14,7 @@ class Process {
   /** Share of one core that it takes. */
   load = 0;
   readonly shrunkAtMs: number[] = [];
+  readonly collectedAtMs: number[] = [];
   #nowMs = 0;
   #processorMs = 0;
   readonly #keeper = new MemoryKeeper(
@@ -21,9 +22,12 @@ class Process {
       residentBytes: () => 1e6 * this.residentMB,
       heldBytes: () => 1e6 * (this.liveMB + this.garbageMB),
       processorMs: () => this.#processorMs,
-      shrink: async () => {
+      shrink: async (collects) => {
         this.shrunkAtMs.push(this.#nowMs);
-        this.garbageMB = this.keptMB = 0;
+        this.keptMB = 0;
+        if (!collects) return;
+        this.collectedAtMs.push(this.#nowMs);
+        this.garbageMB = 0;
       },
     },
     0,
@@ -70,6 +74,22 @@ describe('the memory of a process', () => {
       await process.look(minute / 2);
       assert.equal(process.residentMB, 160, isIdle ? 'at rest' : 'under load');
     }
+  });
+
+  it('is not collected under load where others hold it, since that stops the event loop', async () => {
+    const process = new Process();
+    process.load = 0.9;
+    await process.look(minute);
+    for (let storm = 0; storm < 5; storm++) {
+      process.keptMB = 700;
+      process.garbageMB = 40;
+      await process.look(minute);
+      assert.equal(process.residentMB, 200);
+    }
+    assert.deepEqual(process.collectedAtMs, []);
+    process.load = 0;
+    await process.look(minute);
+    assert.equal(process.residentMB, 160);
   });
 
   it('is left alone while it grows, and where it has not grown', async () => {

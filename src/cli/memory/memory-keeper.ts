@@ -12,8 +12,8 @@ export interface KeptProcess {
   heldBytes(): number;
   /** Processor time so far, milliseconds. */
   processorMs(): number;
-  /** Collects garbage and gives free memory back to the system. */
-  shrink(): Promise<void>;
+  /** Gives free memory back to the system. @param collects garbage before. */
+  shrink(collects: boolean): Promise<void>;
 }
 
 /** How often it looks. */
@@ -22,6 +22,8 @@ const lookMs = 5_000;
 const grownBy = 1.2;
 /** Between two looks: what grows more is still in use. */
 const growingBy = 1.05;
+/** What V8 holds, by this factor more than once: it has not collected by itself what grew. */
+const heldGrownBy = 1.5;
 /** Least pause behind a collection, which stops the event loop for 10 to 60 ms. */
 const pauseMsMin = 15_000;
 /** Share of one core. */
@@ -45,8 +47,9 @@ export class MemoryKeeper {
   #smallestBytes: number;
   /** Behind the last collection, or less since. */
   #settledBytes: number;
-  /** The most that was held since then. */
+  /** The most and the least that was held since then. */
   #heldBytesMax: number;
+  #heldBytesMin: number;
   #last: Look;
   #shrunkAtMs = -Infinity;
   /** Whether it has worked since the last collection at rest. */
@@ -57,7 +60,7 @@ export class MemoryKeeper {
     this.#process = kept;
     this.#last = this.#lookAt(nowMs);
     this.#smallestBytes = this.#settledBytes = this.#last.residentBytes;
-    this.#heldBytesMax = kept.heldBytes();
+    this.#heldBytesMax = this.#heldBytesMin = kept.heldBytes();
   }
 
   /** @param nowMs of a steady clock; calls do not overlap. */
@@ -71,9 +74,10 @@ export class MemoryKeeper {
     if (isGrowing || !this.#isDue(now, isIdle)) return;
     if (isIdle) this.#hasWorked = false;
     this.#shrunkAtMs = nowMs;
-    await this.#process.shrink();
+    // What threads of their own hold, and what glibc keeps, no collection here gives back.
+    await this.#process.shrink(isIdle || this.#hasGrownHeld());
     this.#last = this.#lookAt(nowMs);
-    this.#heldBytesMax = this.#process.heldBytes();
+    this.#heldBytesMax = this.#heldBytesMin = this.#process.heldBytes();
     this.#settledBytes = this.#last.residentBytes;
     this.#note(this.#settledBytes);
   }
@@ -82,10 +86,15 @@ export class MemoryKeeper {
     const heldBytes = this.#process.heldBytes();
     const hasFreed = heldBytes < this.#heldBytesMax - freedShare * residentBytes;
     this.#heldBytesMax = Math.max(this.#heldBytesMax, heldBytes);
+    this.#heldBytesMin = Math.min(this.#heldBytesMin, heldBytes);
     if (atMs - this.#shrunkAtMs < pauseMsMin) return false;
     if (residentBytes > grownBy * this.#settledBytes) return true;
     if (residentBytes <= grownBy * this.#smallestBytes) return false;
     return hasFreed || (isIdle && this.#hasWorked);
+  }
+
+  #hasGrownHeld(): boolean {
+    return this.#process.heldBytes() > heldGrownBy * this.#heldBytesMin;
   }
 
   #lookAt(atMs: number): Look {
@@ -123,10 +132,10 @@ export function keepMemorySmall(): () => void {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
-    shrink: async () => {
+    shrink: async (collects) => {
       collect ??= collector();
       // What native objects held falls with the second collection only: 335 MiB of 928, then 135.
-      for (let round = 0; round < 2; round++) {
+      for (let round = 0; collects && round < 2; round++) {
         collect();
         // The memory of a buffer is freed in the turn after its collection.
         await new Promise((resolve) => setImmediate(resolve));

@@ -27,6 +27,7 @@ export class NativeVocabulary implements Vocabulary {
   /** Calls on other threads. */
   readonly #running = new Set<Promise<number>>();
   #fingerprint: string | null = null;
+  #longestTokenBytes: number | null = null;
 
   /** @param isClosed whether the model has been freed; asked before every native call. */
   constructor(llama: Llama, model: Pointer, isClosed: () => boolean) {
@@ -55,6 +56,22 @@ export class NativeVocabulary implements Vocabulary {
     return this.#fingerprint;
   }
 
+  /** As the fingerprint. The tokens themselves are not kept: a large vocabulary's take 50 MB. */
+  get longestTokenBytes(): number {
+    this.#longestTokenBytes ??= this.#longest();
+    return this.#longestTokenBytes;
+  }
+
+  #longest(): number {
+    const out = new Uint8Array(64);
+    let longest = 1;
+    for (let token = 0; token < this.size; token++) {
+      const count = this.#llama.token_to_piece(this.#vocab, token, out, out.length, 0, false);
+      longest = Math.max(longest, Math.abs(count));
+    }
+    return longest;
+  }
+
   tokenize(text: string, options: { addBos: boolean; parseSpecial: boolean }): Int32Array {
     this.#check(0);
     const bytes = encoder.encode(text);
@@ -62,11 +79,10 @@ export class NativeVocabulary implements Vocabulary {
   }
 
   async tokenizeAside(
-    text: string,
+    bytes: Uint8Array,
     options: { addBos: boolean; parseSpecial: boolean },
   ): Promise<Int32Array> {
     this.#check(0);
-    const bytes = encoder.encode(text);
     const out = new Int32Array(bytes.length + 8);
     const { tokenizeAside } = this.#llama;
     const { parseSpecial } = options;

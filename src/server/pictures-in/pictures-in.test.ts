@@ -37,7 +37,7 @@ class Line {
 
   async open(session: number, files: readonly Uint8Array[]): Promise<string> {
     const refs = files.map((file) => refOf(file));
-    const made = await this.pictures.prepare(openWith(refs, { session }), version, (seen) => {
+    const made = await this.pictures.prepare(openWith(refs, { session }), null, version, (seen) => {
       this.seen = seen;
       return prepared;
     });
@@ -143,14 +143,20 @@ describe('the pictures of an Open', () => {
       [10, 5],
     ] as const) {
       const known = line([Buffer.from(ref.hash).toString('base64')]);
-      await known.pictures.prepare(openWith([{ ...ref, at }], { prompt }), version, (seen) => {
-        assert.equal(seen[0]?.at, units);
-        return prepared;
-      });
+      await known.pictures.prepare(
+        openWith([{ ...ref, at }], { prompt }),
+        null,
+        version,
+        (seen) => {
+          assert.equal(seen[0]?.at, units);
+          return prepared;
+        },
+      );
     }
     for (const at of [2, 4, 5, 7, 11, 2 ** 32 - 1]) {
       const made = one.pictures.prepare(
         openWith([{ ...ref, at }], { prompt }),
+        null,
         version,
         () => prepared,
       );

@@ -4,14 +4,15 @@
 
 import { PilotfishError } from '../../base/error.js';
 import type { PicturePlace } from '../../pictures/prompt-picture.js';
-import type { Open, PicturePart } from '../../protocol/frame.js';
+import type { Open, PicturePart, PictureRef } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { versionOfPictures } from '../../protocol/version.js';
 import type { PreparedOpen } from '../core/prepared-open.js';
+import { errorOf, type Rendered } from '../preparation/messages.js';
+import { placesOf } from '../preparation/picture-places.js';
 import type { PreparedPicture } from '../preparation/prepared-picture.js';
 import type { Share } from '../shared-bytes.js';
 import { type ArrivalParts, PictureArrival, type SeenBefore } from './picture-arrival.js';
-import { placesOf } from './picture-places.js';
 
 export interface PicturesInParts extends Omit<ArrivalParts, 'eyes'> {
   /** null: the server sees none, and asks for none. */
@@ -37,9 +38,15 @@ export class PicturesIn {
   /**
    * What becomes of an Open with pictures; at once where they are refused.
    *
+   * @param rendered the texts around them, whose places were checked then; null: not made yet.
    * @param version of the connection; 0: it has none yet.
    */
-  prepare(open: Open, version: number, prepare: PrepareSeen): PreparedOpen | Promise<PreparedOpen> {
+  prepare(
+    open: Open,
+    rendered: Rendered | null,
+    version: number,
+    prepare: PrepareSeen,
+  ): PreparedOpen | Promise<PreparedOpen> {
     const { eyes } = this.#parts;
     if (version < versionOfPictures) return refused('picture-unseen', tooOld);
     if (eyes === null) return refused('picture-unseen', 'the model takes no pictures here');
@@ -47,8 +54,10 @@ export class PicturesIn {
       const message = `pictures of ${this.#arrivals.size} sessions of this connection are awaited`;
       return refused('server-busy', message);
     }
+    if (rendered?.kind === 'refused') return { prompt: errorOf(rendered), format: null };
     try {
-      return this.#collect(open, placesOf(open), eyes, prepare);
+      const places = rendered === null ? placesOf(open) : open.pictures.map(placeOf);
+      return this.#collect(open, places, eyes, prepare);
     } catch (reason) {
       return { prompt: reason as PilotfishError, format: null };
     }
@@ -99,6 +108,9 @@ export class PicturesIn {
     });
   }
 }
+
+/** As the wire counts; the texts are cut there already. */
+const placeOf = ({ message, at }: PictureRef): PicturePlace => ({ message, at });
 
 const tooOld = `pictures need version ${versionOfPictures} of the protocol on this connection`;
 

@@ -8,7 +8,9 @@ import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import { compiledSchema } from '../../grammar/compiled-schema.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
+import { encodeFrame } from '../../protocol/codec.js';
 import type { Prompt } from '../../protocol/frame.js';
+import { openFrame } from '../core/core-harness.suite.js';
 import type { PreparedOpen } from '../core/prepared-open.js';
 import { Preparation } from './preparation.js';
 
@@ -21,7 +23,8 @@ function aside(asked: string[]): Vocabulary {
   const { vocabulary } = plain;
   return {
     ...vocabulary,
-    tokenizeAside: (text, options) => {
+    tokenizeAside: (utf8, options) => {
+      const text = new TextDecoder().decode(utf8);
       asked.push(text);
       return Promise.resolve(vocabulary.tokenize(text, options));
     },
@@ -104,11 +107,45 @@ describe('the preparation of an Open', () => {
     const expected = plain.vocabulary.tokenize(text, { addBos: true, parseSpecial: false });
     assert.deepEqual((await long).prompt, expected);
     assert.equal(asked.at(-1), text);
-    const messages = Array.from({ length: 20 }, () => ({ role: 'system', content: 'a1' }));
+    const content = 'a1'.repeat(60);
+    const messages = Array.from({ length: 20 }, () => ({ role: 'system', content }));
     const chat = await prepare({ kind: 'messages', messages });
     // The script ends with letters that this alphabet lacks.
     assert.ok(chat.prompt instanceof PilotfishError);
-    assert.equal(asked.at(-1)?.startsWith('a1\na1\n'), true);
+    assert.equal(asked.at(-1)?.startsWith(`${content}\n${content}\n`), true);
+  });
+
+  it('decodes a long frame aside, and makes its prompt into the ids of one decoded here', async () => {
+    const texts: Prompt[] = [
+      { kind: 'text', text: 'a1'.repeat(3000) },
+      { kind: 'messages', messages: [{ role: 'user', content: 'a' }] },
+      { kind: 'text', text: 'a'.repeat(100_000) },
+    ];
+    for (const prompt of texts) {
+      const frame = openFrame({ prompt });
+      const bytes = encodeFrame(frame);
+      const { decoded, prompt: rendered } = await preparation.decode(bytes, 'c');
+      assert.equal(bytes.length, 0, 'handed over');
+      const open = 'ok' in decoded && decoded.ok.kind === 'open' ? decoded.ok : null;
+      assert.ok(open !== null && rendered !== null);
+      assert.deepEqual({ ...open, prompt }, frame);
+      const empty = {
+        text: { kind: 'text', text: '' },
+        messages: { kind: 'messages', messages: [] },
+      };
+      assert.deepEqual(open.prompt, empty[prompt.kind as 'text']);
+      const here = await prepare(prompt, null, 'c');
+      const there = await preparation.prepare({ prompt: open.prompt, rendered }, 'c');
+      // The chat's script has letters that this alphabet lacks.
+      if (prompt.kind === 'messages') assert.ok(there.prompt instanceof PilotfishError);
+      else assert.deepEqual(there.prompt, here.prompt);
+    }
+    const list = openFrame({ prompt: { kind: 'ids', ids: Int32Array.of(1, 2, 3) } });
+    assert.deepEqual(await preparation.decode(encodeFrame(list), 'c'), {
+      ...{ kind: 'decoded', decoded: { ok: list }, prompt: null },
+    });
+    const { decoded } = await preparation.decode(Uint8Array.of(1, 2, 3), 'c');
+    assert.ok('fault' in decoded && decoded.fault.code === 'frame-malformed');
   });
 
   it('refuses a text that cannot fit before it is tokenised, and a role that is none', async () => {

@@ -3,45 +3,32 @@
 // turn and at its own expense. What is short or known is done at once.
 
 import { PilotfishError, toPilotfishError } from '../../base/error.js';
-import { renderChat } from '../../engine/chat-template.js';
 import type { EngineInfo } from '../../engine/engine.js';
-import { checkEnds, singleBytes } from '../../grammar/format-checker.js';
+import { checkEnds } from '../../grammar/format-checker.js';
 import { grammarLimits } from '../../grammar/grammar-limits.js';
+import type { PicturePlace } from '../../pictures/prompt-picture.js';
 import type { Prompt } from '../../protocol/frame.js';
-import { FairQueue } from '../../threads/fair-queue.js';
-import { SideThread } from '../../threads/side-thread.js';
 import type { PreparedOpen } from '../core/prepared-open.js';
-import type { SeenPicture } from '../eyes/seen-picture.js';
 import type { ServerEyes } from '../eyes/server-eyes.js';
-import { checkFits, type TokenizeOptions, tokenizeOptions } from '../prompt.js';
-import { errorOf, type ThreadModel, type ThreadReply, type ThreadRequest } from './messages.js';
-import { PictureMarks } from './picture-marks.js';
+import {
+  type BytesPiece,
+  type DecodedAside,
+  errorOf,
+  type Refused,
+  type Rendered,
+} from './messages.js';
+import { PreparationThread } from './preparation-thread.js';
 import { joinedIds, type PreparedPicture } from './prepared-picture.js';
+import { type PromptText, promptText, type TextPiece, type TextPrompt } from './prompt-text.js';
 import { type KnownSchema, SchemaStore } from './schema-store.js';
+import { shortLetters, Tokenizing } from './tokenizing.js';
 
-/** Letters of a prompt that are rendered and tokenised at once, in 1 to 4 ms of a slow core. */
-const shortLetters = 2_048;
 const shortMessages = 16;
-/** A schema at the limits takes 80 ms, and 1 000 of a slow and busy core. */
-const threadMsMax = 4_000;
-/** Beyond it the caller gets its refusal; the call of llama.cpp cannot be ended, and goes on. */
-const tokenizeMsMax = 10_000;
-
-/** Compiling and rendering: a fifth of one thread for a key, after ten of the largest schemas. */
-const threadTerms = { runnersMax: 1, waitingMax: 64, burstMs: 2_000, share: 0.2 };
-/** Tokenising: half a thread for a key, 500 kB of text a second. */
-const textTerms = { runnersMax: 2, waitingMax: 64, burstMs: 5_000, share: 0.5 };
-const clock = {
-  now: () => performance.now(),
-  wait: (ms: number, then: () => void) => {
-    setTimeout(then, ms).unref();
-  },
-};
 
 type Ids = Int32Array | PilotfishError;
-type TextPrompt = Exclude<Prompt, { kind: 'ids' }>;
 type Made<T> = T | Promise<T>;
 type MadePrompt = Pick<PreparedOpen, 'prompt' | 'hold'>;
+type AnyText = PromptText<TextPiece | BytesPiece>;
 
 /** The parts of an Open, or of a plain request, that are prepared. */
 export interface PreparationRequest {
@@ -49,24 +36,47 @@ export interface PreparationRequest {
   readonly schema?: string | null;
   /** Empty or absent: there are none. */
   readonly pictures?: readonly PreparedPicture[];
+  /** The texts of a long frame's prompt, which is empty itself; null or absent: it is whole. */
+  readonly rendered?: Rendered | null;
 }
 
 export class Preparation {
   readonly #info: EngineInfo;
   readonly #eyes: ServerEyes | null;
-  readonly #threadQueue = new FairQueue({ ...threadTerms, ...clock });
-  readonly #textQueue = new FairQueue({ ...textTerms, ...clock });
+  readonly #thread: PreparationThread;
+  readonly #tokenizing: Tokenizing;
   readonly #schemas = new SchemaStore();
   /** Choices of one request share their prompt. */
   readonly #prompts = new WeakMap<TextPrompt, Promise<Ids>>();
   /** By key and schema. */
   readonly #compiling = new Map<string | null, Map<string, Promise<KnownSchema>>>();
-  #thread: SideThread<ThreadRequest, ThreadReply> | null = null;
 
   /** @param eyes null: pictures are refused. */
   constructor(info: EngineInfo, eyes: ServerEyes | null = null) {
     this.#info = info;
     this.#eyes = eyes;
+    // Reads all tokens, once.
+    void info.vocabulary.longestTokenBytes;
+    this.#thread = new PreparationThread(info);
+    this.#tokenizing = new Tokenizing(info.vocabulary);
+  }
+
+  /** Ends the thread. */
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+
+  /**
+   * Decodes a frame that is too long to be decoded at once, and makes its prompt into texts.
+   *
+   * @param bytes handed over: the caller may not use them any more.
+   * @throws PilotfishError where too much of the key waits, or it takes too long.
+   */
+  async decode(bytes: Uint8Array, key: string | null): Promise<DecodedAside> {
+    const { buffer, byteLength } = bytes;
+    const isWhole = buffer instanceof ArrayBuffer && byteLength === buffer.byteLength;
+    const moved = isWhole ? [buffer as ArrayBuffer] : [];
+    return (await this.#thread.ask({ kind: 'decode', bytes }, key, moved)) as DecodedAside;
   }
 
   /**
@@ -77,26 +87,54 @@ export class Preparation {
    * @returns with pictures, a `hold` of them that its receiver has to release.
    */
   prepare(
-    { prompt, schema, pictures = [] }: PreparationRequest,
+    request: PreparationRequest,
     key: string | null,
     signal?: AbortSignal,
   ): Made<PreparedOpen> {
+    const { schema = null, pictures = [] } = request;
     const made =
       pictures.length > 0
-        ? this.#withPictures(prompt, pictures, key, signal)
-        : this.#withoutPictures(prompt, key);
-    const format = (schema ?? null) === null ? null : this.#formatOf(schema!, key);
+        ? this.#withPictures(request, pictures, key, signal)
+        : this.#withoutPictures(request, key);
+    const format = schema === null ? null : this.#formatOf(schema, key);
     if (!(made instanceof Promise || format instanceof Promise)) return { ...made, format };
     return Promise.all([made, format]).then(([parts, known]) => ({ ...parts, format: known }));
   }
 
-  #withoutPictures(prompt: Prompt, key: string | null): Made<MadePrompt> {
-    const ids = prompt.kind === 'ids' ? null : this.#idsOf(prompt, key);
-    return ids instanceof Promise ? ids.then((made) => ({ prompt: made })) : { prompt: ids };
+  #withoutPictures(request: PreparationRequest, key: string | null): Made<MadePrompt> {
+    const { prompt, rendered = null } = request;
+    if (prompt.kind === 'ids' || (rendered === null && isShort(prompt))) return { prompt: null };
+    const made = this.#prompts.get(prompt) ?? this.#longIds(prompt, rendered, key);
+    if (made instanceof PilotfishError) return { prompt: made };
+    this.#prompts.set(prompt, made);
+    return made.then((ids) => ({ prompt: ids }));
+  }
+
+  /** At once where a text cannot fit. */
+  #longIds(
+    prompt: TextPrompt,
+    rendered: Rendered | null,
+    key: string | null,
+  ): PilotfishError | Promise<Ids> {
+    try {
+      const text = this.#textOf(prompt, rendered, [], key);
+      return this.#firstIds(text, key);
+    } catch (reason) {
+      return toPilotfishError(reason, 'engine-failed');
+    }
+  }
+
+  async #firstIds(text: Made<AnyText>, key: string | null): Promise<Ids> {
+    try {
+      const { pieces } = await text;
+      return (await this.#tokenizing.ids(pieces, key))[0]!;
+    } catch (reason) {
+      return toPilotfishError(reason, 'engine-failed');
+    }
   }
 
   async #withPictures(
-    prompt: Prompt,
+    { prompt, rendered = null }: PreparationRequest,
     pictures: readonly PreparedPicture[],
     key: string | null,
     signal?: AbortSignal,
@@ -104,12 +142,16 @@ export class Preparation {
     try {
       const eyes = this.#eyes;
       if (eyes === null) throw unseen(this.#info);
+      if (prompt.kind === 'ids') {
+        throw new PilotfishError('picture-invalid', 'pictures stand in messages, not among ids');
+      }
       // First what is cheap: a prompt that is refused has nothing encoded.
-      const join = await this.#joinOf(prompt, pictures, key);
+      const { pieces, order } = await this.#textOf(prompt, rendered, pictures, key);
+      const words = await this.#tokenizing.ids(pieces, key);
       const files = pictures.map(({ bytes }) => bytes);
       const { hold, pictures: seen } = await eyes.see(files, key, signal);
       try {
-        return { prompt: join(seen), hold };
+        return { prompt: joinedIds(words, order, seen), hold };
       } catch (reason) {
         eyes.release(hold);
         throw reason;
@@ -119,91 +161,24 @@ export class Preparation {
     }
   }
 
-  /** Makes the ids of a prompt's words, and what puts its pictures between them. */
-  async #joinOf(
-    prompt: Prompt,
-    pictures: readonly PreparedPicture[],
+  /**
+   * The texts of a prompt; at once where making them is quick.
+   *
+   * @param rendered on the thread already; null: not yet.
+   */
+  #textOf(
+    prompt: TextPrompt,
+    rendered: Rendered | null,
+    pictures: readonly PicturePlace[],
     key: string | null,
-  ): Promise<(seen: readonly SeenPicture[]) => Int32Array> {
-    if (prompt.kind !== 'messages') {
-      const why = `pictures stand in messages, and the prompt is ${prompt.kind}`;
-      throw new PilotfishError('picture-invalid', why);
-    }
-    const marks = new PictureMarks();
-    const messages = marks.placed(prompt.messages, pictures);
-    const rendered = await this.#rendered({ kind: 'messages', messages }, key);
-    const { texts, order } = marks.cut(rendered, pictures.length);
-    const words = await this.#words(texts, key);
-    return (seen) => joinedIds(words, order, seen);
-  }
-
-  /** The ids of texts between pictures. Each is tokenised by itself, as mtmd does. */
-  async #words(texts: readonly string[], key: string | null): Promise<Int32Array[]> {
-    const { vocabulary, contextLength } = this.#info;
-    checkFits(texts.join(''), vocabulary, contextLength);
-    const words: Int32Array[] = [];
-    for (const [index, text] of texts.entries()) {
-      const options = tokenizeOptions({ kind: 'messages' }, text, vocabulary);
-      const addBos = index === 0 && options.addBos;
-      const isLong = text.length > shortLetters;
-      if (isLong) words.push(await this.#tokens(text, { ...options, addBos }, key));
-      else if (text === '' && !addBos) words.push(new Int32Array(0));
-      else words.push(vocabulary.tokenize(text, { ...options, addBos }));
-    }
-    return words;
-  }
-
-  /** Ends the thread. */
-  async close(): Promise<void> {
-    await this.#thread?.close();
-  }
-
-  #idsOf(prompt: TextPrompt, key: string | null): Made<Ids> | null {
-    if (isShort(prompt)) return null;
-    const { vocabulary, contextLength } = this.#info;
-    try {
-      // A prompt that cannot fit is refused before any work.
-      if (prompt.kind === 'text') checkFits(prompt.text, vocabulary, contextLength);
-    } catch (reason) {
-      return toPilotfishError(reason, 'prompt-too-long');
-    }
-    const known = this.#prompts.get(prompt);
-    if (known !== undefined) return known;
-    const made = this.#longIds(prompt, key).catch((reason) =>
-      toPilotfishError(reason, 'engine-failed'),
-    );
-    this.#prompts.set(prompt, made);
-    return made;
-  }
-
-  async #longIds(prompt: TextPrompt, key: string | null): Promise<Int32Array> {
-    const { vocabulary, contextLength } = this.#info;
-    const text = prompt.kind === 'text' ? prompt.text : await this.#rendered(prompt, key);
-    checkFits(text, vocabulary, contextLength);
-    return this.#tokens(text, tokenizeOptions(prompt, text, vocabulary), key);
-  }
-
-  async #tokens(text: string, options: TokenizeOptions, key: string | null): Promise<Int32Array> {
-    const { vocabulary } = this.#info;
-    if (vocabulary.tokenizeAside === undefined) return vocabulary.tokenize(text, options);
-    return within(tokenizeMsMax, (refuse) =>
-      this.#textQueue.run(key, () => {
-        const call = vocabulary.tokenizeAside!(text, options);
-        refuse(call);
-        return call;
-      }),
-    );
-  }
-
-  async #rendered(prompt: Prompt & { kind: 'messages' }, key: string | null): Promise<string> {
-    const { messages } = prompt;
-    if (isShort(prompt)) {
-      const { chatTemplate, vocabulary } = this.#info;
-      return renderChat(chatTemplate, messages, vocabulary);
-    }
-    const reply = await this.#ask({ kind: 'render', messages }, key);
-    if (reply.kind === 'rendered') return reply.text;
-    throw errorOf(reply as ThreadReply & { kind: 'refused' });
+  ): Made<AnyText> {
+    if (rendered !== null) return textIn(rendered);
+    // Rendering takes long, a text is only measured.
+    const isQuick = prompt.kind === 'text' || isShort(prompt);
+    if (isQuick) return promptText(prompt, pictures, this.#info);
+    const places = pictures.map(({ message, at }) => ({ message, at }));
+    const reply = this.#thread.ask({ kind: 'render', prompt, places }, key);
+    return reply.then((made) => textIn(made as Rendered));
   }
 
   #formatOf(schema: string, key: string | null): Made<KnownSchema> {
@@ -226,8 +201,8 @@ export class Preparation {
   async #compiled(schema: string, key: string | null): Promise<KnownSchema> {
     try {
       checkEnds(this.#info.vocabulary);
-      const reply = await this.#ask({ kind: 'compile', schema }, key);
-      const known = reply.kind === 'compiled' ? reply.schema : errorOf(reply as never);
+      const reply = await this.#thread.ask({ kind: 'compile', schema }, key);
+      const known = reply.kind === 'compiled' ? reply.schema : errorOf(reply as Refused);
       this.#schemas.set(key, schema, known);
       return known;
     } catch (reason) {
@@ -235,47 +210,11 @@ export class Preparation {
       return toPilotfishError(reason, 'engine-failed');
     }
   }
-
-  #ask(request: ThreadRequest, key: string | null): Promise<ThreadReply> {
-    return this.#threadQueue.run(key, () => {
-      this.#thread ??= new SideThread({
-        script: new URL('./prepare-thread.js', import.meta.url),
-        data: threadModel(this.#info),
-        limitMs: threadMsMax,
-        heapMiB: 256,
-      });
-      return this.#thread.ask(request, exceeded(request.kind));
-    });
-  }
 }
 
-const exceeded =
-  (kind: ThreadRequest['kind']) =>
-  (what: string): PilotfishError =>
-    kind === 'compile'
-      ? new PilotfishError('format-invalid', `the schema takes ${what} to compile`)
-      : new PilotfishError('chat-template-failed', `the chat takes ${what} to render`);
-
-/**
- * Waits for a call that nothing can end.
- *
- * @param start is given a function that starts the clock.
- */
-function within<T>(
-  limitMs: number,
-  start: (refuse: (call: Promise<T>) => void) => Promise<T>,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const refuse = (call: Promise<T>): void => {
-      const message = `the prompt takes more than ${limitMs} ms to tokenise`;
-      const timer = setTimeout(() => {
-        reject(new PilotfishError('prompt-too-long', message));
-      }, limitMs);
-      const stop = (): void => clearTimeout(timer);
-      call.then(stop, stop);
-    };
-    start(refuse).then(resolve, reject);
-  });
+function textIn(rendered: Rendered): AnyText {
+  if (rendered.kind === 'refused') throw errorOf(rendered);
+  return rendered.text;
 }
 
 const unseen = ({ modelName }: EngineInfo): PilotfishError =>
@@ -286,12 +225,4 @@ function isShort(prompt: TextPrompt): boolean {
   const { messages } = prompt;
   if (messages.length > shortMessages) return false;
   return messages.reduce((sum, { content }) => sum + content.length, 0) <= shortLetters;
-}
-
-function threadModel({ vocabulary, chatTemplate }: EngineInfo): ThreadModel {
-  const textOf = (token: number | null): string | null =>
-    token === null ? null : vocabulary.tokenText(token);
-  const { bos, eos } = vocabulary;
-  const writable = [...singleBytes(vocabulary)];
-  return { writable, chatTemplate, bosText: textOf(bos), eosText: textOf(eos) };
 }
