@@ -6,6 +6,7 @@ import { assert } from '../../src/base/assert.js';
 import { startChild } from '../../src/cli/demo/child.js';
 import { type Client, connect } from '../../src/device/index.js';
 import { plainSampling } from '../../src/math/sampling.js';
+import { median } from '../../src/math/statistics.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Measured } from '../report/text.js';
@@ -19,6 +20,10 @@ const spec = { slotCount: 8, contextLength: 512, passMs: 0, resumeMs: 500, silen
 /** The honest stream has to keep this share of its pace beside every attack. */
 const shareMin = 0.1;
 const [honestKey, evilKey] = [0, 1];
+/** The event loop has to be late by less beside every attack, at the 99.9th percentile. */
+const delayMsMax = 20;
+/** What exceeds it is measured so often, and the median counts: other work of the machine ends. */
+const turnsMax = 3;
 /** Between two attacks: what is left of one is no work of the next. */
 const pauseMs = 5_000;
 
@@ -47,6 +52,8 @@ async function run({ isQuick, note, signal }: ExperimentContext): Promise<Measur
     await server.stop();
     keys.remove();
   }
+  const late = rows.filter(({ delay }) => delay > delayMsMax).map(({ attack }) => attack);
+  assert(isQuick || late.length === 0, `the loop is late by more than ${delayMsMax} ms: ${late}`);
   return measuredOf(rows);
 }
 
@@ -69,13 +76,25 @@ async function beside(name: string | null, { server, client, seconds }: Fixture,
     name === null
       ? null
       : await startChild<object, object, { readonly answered: number }>(script, own);
-  const during = await pace(client, seconds * 1_000);
-  const { loopDelayMs } = await server.holding(false);
+  const turns = [await turnOf({ server, client, seconds })];
+  const isEnough = turns[0]!.delay <= delayMsMax;
+  while (!isEnough && turns.length < turnsMax) {
+    turns.push(await turnOf({ server, client, seconds }));
+  }
+  const during = median(turns.map((turn) => turn.during));
+  const delay = median(turns.map((turn) => turn.delay));
+  const max = Math.max(...turns.map((turn) => turn.max));
   const answered = attacker === null ? 0 : (await attacker.ask({})).answered;
   await attacker?.stop();
   assert(during >= shareMin * before, `${name}: ${during} of ${before} tokens a second`);
-  const { p999: delay, max } = loopDelayMs;
-  return { attack: name ?? 'none', before, during, delay, max, answered };
+  return { attack: name ?? 'none', before, during, delay, max, turns: turns.length, answered };
+}
+
+/** Delays since the last question. */
+async function turnOf({ server, client, seconds }: Fixture) {
+  const during = await pace(client, seconds * 1_000);
+  const { p999: delay, max } = (await server.holding(false)).loopDelayMs;
+  return { during, delay, max };
 }
 
 /** Tokens a second of one answer after another. */
@@ -98,7 +117,7 @@ function measuredOf(rows: readonly Row[]): Measured {
     values: {
       kinds: attacked.length,
       share: figure(Math.min(...attacked.map(({ before, during }) => during / before))),
-      ...{ delay: worst('delay'), quiet: figure(quiet?.delay ?? 0), shareMin },
+      ...{ delay: worst('delay'), quiet: figure(quiet?.delay ?? 0), shareMin, delayMsMax },
     },
     tables: { costly: rows },
   };
