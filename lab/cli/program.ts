@@ -1,5 +1,5 @@
 // Lists the commands of the workshop: benchmarks, experiments, trials, the comparison with
-// llama-server, the gate and the report.
+// llama-server, real models, the gate and the report.
 
 import type { CommandSet } from '../../src/cli/command-line.js';
 
@@ -10,6 +10,7 @@ export const lab: CommandSet = {
     benches: async () => (await import('./bench.js')).addBenches,
     experiments: async () => (await import('./report.js')).addExperiments,
     peer: async () => (await import('./peer.js')).addPeer,
+    real: async () => (await import('./real.js')).addReal,
     gate: async () => (await import('./gate.js')).addGate,
   },
 };
