@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import OpenAI, { BadRequestError } from 'openai';
-import { drawn, png } from '../pictures/drawn.suite.js';
+import { drawn } from '../pictures/drawn.suite.js';
+import { png } from '../pictures/png-writer.js';
 import { card, modelName, type OpenApi, openApi, ScriptedGenerator } from './api.suite.js';
 import { shortBytes } from './bodies/body-reader.js';
 
