@@ -1,7 +1,7 @@
 // Checks of pictures in prompts: what a server asks for, what it keeps, and what it refuses. One
 // without eyes has to refuse them all.
 
-import type { Open, PicturePart } from '../../protocol/frame.js';
+import type { Open, PicturePart, PictureRef } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { versionOfPictures } from '../../protocol/version.js';
 import type { ServerBench } from './bench.js';
@@ -144,21 +144,28 @@ const sightChecks: readonly ConformanceCheck<ServerBench>[] = [
   },
 ];
 
-/** Announces a picture, and sends what has to be refused once it is wanted. */
+type Part = Pick<PicturePart, 'index' | 'offset' | 'data'>;
+
+/**
+ * Announces a picture, and sends what has to be refused once it is wanted.
+ *
+ * @param of the parts of a new picture: a server keeps a while what it has of others.
+ */
 const showing =
-  (announced: Open, parts: readonly Pick<PicturePart, 'index' | 'offset' | 'data'>[]) =>
+  (of: (file: Buffer) => readonly Part[], announce: (file: Buffer) => PictureRef = refOf) =>
   async (bench: ServerBench): Promise<ProbeLine> => {
     await needsEyes(bench);
     const probe = await bench.greeted();
-    probe.send(announced);
+    const file = newPicture();
+    probe.send(openWith([announce(file)]));
     await probe.next('pictures-wanted');
-    for (const part of parts) probe.send({ kind: 'picture-part', session: 0, ...part });
+    for (const part of of(file)) probe.send({ kind: 'picture-part', session: 0, ...part });
     return probe;
   };
 
-/** Shows a file under its own name, or under another. */
-const file = (bytes: Uint8Array, announced: Partial<ReturnType<typeof refOf>> = {}) =>
-  showing(openWith([{ ...refOf(bytes), ...announced }]), [{ index: 0, offset: 0, data: bytes }]);
+const whole = (data: Buffer): readonly Part[] => [{ index: 0, offset: 0, data }];
+const cut = (data: Buffer): Buffer => data.subarray(0, -20);
+const begin = (data: Buffer): Part => ({ index: 0, offset: 0, data: data.subarray(0, 100) });
 
 /** Sends an Open that is refused before any picture is wanted. */
 const opening =
@@ -170,56 +177,75 @@ const opening =
     return probe;
   };
 
-const one = newPicture();
-const data = one.subarray(0, 100);
-const claimed = { ...refOf(one), bytes: limits.pictureBytes.value };
-const inText: Open = openWith([refOf(one)], { prompt: { kind: 'text', text: 'What is it?' } });
-const inLetter: Open = openWith([refOf(one, 1)], {
+const { pictureBytes, pictures } = limits;
+const some = refOf(newPicture());
+const longest = { ...some, bytes: pictureBytes.value };
+const inText: Open = openWith([some], { prompt: { kind: 'text', text: 'What is it?' } });
+const inLetter: Open = openWith([{ ...some, at: 1 }], {
   prompt: { kind: 'messages', messages: [{ role: 'user', content: 'é' }] },
 });
-const ownName = openWith([refOf(one)]);
+const other = Buffer.from('<svg/>'.repeat(20));
 
 const refusedPictures: readonly ConformanceCheck<ServerBench>[] = [
-  refusal('picture-unseen', 'a picture for no eyes', opening(ownName, false)),
-  refusal('picture-invalid', 'bytes of another hash', file(one, { hash: refOf(data).hash })),
-  refusal('picture-invalid', 'a truncated picture', file(one.subarray(0, -20))),
-  refusal('picture-invalid', 'a file that is no picture', file(Buffer.from('<svg/>'.repeat(20)))),
+  refusal('picture-unseen', 'a picture for no eyes', opening(openWith([some]), false)),
+  refusal(
+    'picture-invalid',
+    'bytes of another hash',
+    showing(whole, (file) => ({ ...refOf(file), hash: some.hash })),
+  ),
+  refusal(
+    'picture-invalid',
+    'a truncated picture',
+    showing(
+      (file) => whole(cut(file)),
+      (file) => refOf(cut(file)),
+    ),
+  ),
+  refusal(
+    'picture-invalid',
+    'a file that is no picture',
+    showing(
+      () => whole(other),
+      () => refOf(other),
+    ),
+  ),
   refusal(
     'picture-invalid',
     'a part that leaves a gap',
-    showing(ownName, [{ index: 0, offset: 100, data }]),
+    showing((file) => [{ ...begin(file), offset: 100 }]),
   ),
   refusal(
     'picture-invalid',
     'a part that comes twice',
-    showing(ownName, [
-      { index: 0, offset: 0, data },
-      { index: 0, offset: 0, data },
-    ]),
+    showing((file) => [begin(file), begin(file)]),
   ),
   refusal(
     'picture-invalid',
     'a part of a picture that was not announced',
-    showing(ownName, [{ index: 1, offset: 0, data }]),
+    showing((file) => [{ ...begin(file), index: 1 }]),
   ),
-  refusal('picture-too-large', 'bytes beyond the announced ones', file(one, { bytes: 100 })),
+  refusal(
+    'picture-too-large',
+    'bytes beyond the announced ones',
+    showing(whole, (file) => ({ ...refOf(file), bytes: 100 })),
+  ),
   refusal('picture-invalid', 'a place within a letter', opening(inLetter)),
   refusal('frame-malformed', 'a picture in a prompt of text', opening(inText), null),
-  refusal('picture-too-large', `${limits.pictures.value + 1} pictures`, async (bench) => {
+  refusal('picture-too-large', `${pictures.value + 1} pictures`, async (bench) => {
     await needsEyes(bench);
     const probe = await bench.greeted();
-    probe.sendBytes(tooManyPictures(refOf(one)));
+    probe.sendBytes(tooManyPictures(some));
     return probe;
   }),
   refusal(
     'picture-too-large',
     'a picture beyond its limit',
-    opening(openWith([{ ...claimed, bytes: claimed.bytes + 1 }])),
+    opening(openWith([{ ...longest, bytes: pictureBytes.value + 1 }])),
   ),
   refusal(
     'picture-too-large',
     'pictures beyond their limit together',
-    opening(openWith([claimed, claimed, claimed])),
+    opening(openWith([longest, longest, longest])),
   ),
 ];
 
