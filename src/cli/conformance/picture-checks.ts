@@ -115,7 +115,7 @@ const sightChecks: readonly ConformanceCheck<ServerBench>[] = [
     },
   },
   {
-    name: 'picture, resumption',
+    name: 'picture resumed',
     rule: 'Resume needs no pictures: their ids count in its hash',
     async run(bench) {
       const session = await seeing(bench, [newPicture()], { mode: 'stop-and-wait' });
