@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import type { ChatMessage } from '../base/chat-message.js';
-import type { PromptPicture } from '../pictures/prompt-picture.js';
-import { ApiError } from './api-error.js';
+import { checkPromptPictures, type PromptPicture } from '../pictures/prompt-picture.js';
+import { ApiError, toApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
 import { messageContent } from './message-content.js';
 import {
@@ -17,8 +17,6 @@ import { addIssue, errorOfIssues } from './request-issue.js';
 
 /** Most messages of a prompt: the wire limit. */
 const messagesMax = 1024;
-/** Most pictures of a prompt: a second of a robot's frames. Bytes are bounded by the body. */
-const picturesMax = 16;
 
 const roles = {
   system: 'system',
@@ -88,10 +86,7 @@ export function readChatRequest(body: unknown): ApiRequest {
     for (const picture of content.pictures) pictures.push({ ...picture, message: index });
     return { role, content: content.text };
   });
-  if (pictures.length > picturesMax) {
-    const why = `'messages': ${pictures.length} pictures; at most ${picturesMax} are allowed`;
-    throw new ApiError('invalid_value', why, 'messages');
-  }
+  checkPictureCount(pictures);
   const tooMuch = tooMuchText(messages.map(({ content }) => content));
   if (tooMuch !== null) {
     throw new ApiError('context_length_exceeded', `'messages': ${tooMuch}`, 'messages');
@@ -102,6 +97,16 @@ export function readChatRequest(body: unknown): ApiRequest {
     tokensMax: tokensMaxOf(fields),
     topLogprobs: topLogprobsOf(fields),
   };
+}
+
+/** As many as the wire takes, at a server too: an answer does not depend on the door. */
+function checkPictureCount(pictures: readonly PromptPicture[]): void {
+  try {
+    checkPromptPictures(pictures);
+  } catch (reason) {
+    const { message, code } = toApiError(reason);
+    throw new ApiError(code, `'messages': ${message}`, 'messages');
+  }
 }
 
 type Fields = z.output<typeof shape>;

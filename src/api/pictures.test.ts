@@ -3,10 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import OpenAI, { BadRequestError } from 'openai';
-import { drawn, png } from '../pictures/drawn.suite.js';
+import OpenAI, { APIError, BadRequestError } from 'openai';
+import { drawn } from '../pictures/drawn.suite.js';
+import { png } from '../pictures/png-writer.js';
+import { promptPictureLimits } from '../pictures/prompt-picture.js';
 import { card, modelName, type OpenApi, openApi, ScriptedGenerator } from './api.suite.js';
 import { shortBytes } from './bodies/body-reader.js';
+import { bodyBytesMax } from './http-api.js';
 
 const generator = new ScriptedGenerator();
 let api: OpenApi;
@@ -95,8 +98,23 @@ describe('a model with eyes', () => {
       assert.match(error.message, why);
       assert.equal(error.param, 'messages[0].content[1].image_url.url');
     }
-    const many = await refusal(Array.from({ length: 17 }, () => shown(dataUrl(png({})))));
-    assert.match(many.message, /17 pictures; at most 16/);
+  });
+
+  it('gets as many as the wire takes, and is not asked with more', async () => {
+    const several = (length: number): Content =>
+      Array.from({ length }, () => shown(dataUrl(png({}))));
+    const { count } = promptPictureLimits;
+    await asked(several(count));
+    const { prompt } = generator.requests.at(-1)!;
+    assert.equal(prompt.kind === 'messages' && prompt.pictures.length, count);
+    const many = await refusal(several(count + 1));
+    assert.match(many.message, /'messages': 9 pictures; at most 8 are allowed/);
+    assert.equal(many.param, 'messages');
+    // All in one body: it is too long before its pictures are.
+    const long = await asked(several(1).concat({ type: 'text', text: 'a'.repeat(bodyBytesMax) }))
+      .then(() => null)
+      .catch((reason: APIError) => reason);
+    assert.ok(long instanceof APIError && long.status === 413, String(long));
   });
 
   it('gets none in the name of another role', async () => {

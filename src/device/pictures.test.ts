@@ -6,8 +6,9 @@ import { after, before, describe, it } from 'node:test';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { drawn } from '../pictures/drawn.suite.js';
-import type { PromptPicture } from '../pictures/prompt-picture.js';
+import { type PromptPicture, promptPictureLimits } from '../pictures/prompt-picture.js';
 import { isOffered, modes, schemes } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
 import { StandInEncoder, smallPicture, until } from '../server/eyes/eyes.suite.js';
 import { Heard, yielding } from '../server/plain-sessions.suite.js';
 import { type RunningServer, startServer } from '../server/server.js';
@@ -125,7 +126,14 @@ describe('pictures from a device', () => {
     assert.throws(ask(at(0, 99, smallPicture(1))), { code: 'usage' });
     const nine = Array.from({ length: 9 }, () => at(0, 0, smallPicture(1)));
     const many = () => seeing.generate({ messages, ...law, pictures: nine });
-    assert.throws(many, { code: 'picture-too-large' });
+    assert.throws(many, { code: 'picture-too-large', message: /^9 pictures; at most 8/ });
+    const long = Array.from({ length: 3 }, () => at(0, 0, new Uint8Array(6 * 2 ** 20)));
+    const heavy = () => seeing.generate({ messages, ...law, pictures: long });
+    const tooHeavy = /^18874368 bytes of pictures; at most 16777216/;
+    assert.throws(heavy, { code: 'picture-too-large', message: tooHeavy });
+    const { pictures, picturesBytes } = limits;
+    const ofWire = { count: pictures.value, bytes: picturesBytes.value };
+    assert.deepEqual(promptPictureLimits, ofWire);
     // Its header is sound, its pixels are not: the server finds out.
     const broken = smallPicture(1).slice();
     broken.set([9, 9, 9], broken.length - 20);

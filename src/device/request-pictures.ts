@@ -5,7 +5,7 @@ import type { ChatMessage } from '../base/chat-message.js';
 import { PilotfishError } from '../base/error.js';
 import { pictureError } from '../pictures/picture.js';
 import { readPictureHeader } from '../pictures/picture-header.js';
-import type { PromptPicture } from '../pictures/prompt-picture.js';
+import { checkPromptPictures, type PromptPicture } from '../pictures/prompt-picture.js';
 import { limits } from '../protocol/limits.js';
 import type { RequestPicture } from './core/picture-sending.js';
 
@@ -19,13 +19,7 @@ export function requestPictures(
   pictures: readonly PromptPicture[],
   messages: readonly ChatMessage[],
 ): RequestPicture[] {
-  if (pictures.length > limits.pictures.value) {
-    throw tooLarge(`${pictures.length} pictures exceed the ${limits.pictures.value} of a prompt`);
-  }
-  const all = pictures.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  if (all > limits.picturesBytes.value) {
-    throw tooLarge(`pictures of ${all} bytes exceed the ${limits.picturesBytes.value} of a prompt`);
-  }
+  checkPromptPictures(pictures);
   return pictures
     .toSorted((one, other) => one.message - other.message || one.at - other.at)
     .map(({ message, at, bytes }) => {
@@ -48,6 +42,3 @@ function bytesBefore(messages: readonly ChatMessage[], message: number, at: numb
   }
   return Buffer.byteLength(content.slice(0, at));
 }
-
-const tooLarge = (message: string): PilotfishError =>
-  new PilotfishError('picture-too-large', message);

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pictureOfDataUrl } from './data-url.js';
-import { png } from './drawn.suite.js';
 import { pictureLimits } from './picture.js';
+import { png } from './png-writer.js';
 
 const base64 = png({}).toString('base64');
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PilotfishError } from '../base/error.js';
 import { checkPictureDecoder, decodePicture } from './decode-picture.js';
-import { drawn, gradient, png } from './drawn.suite.js';
+import { drawn, gradient } from './drawn.suite.js';
+import { png } from './png-writer.js';
 
 // First: once it is loaded, sharp is never looked for again.
 it('without sharp, a picture is refused with what to install', async () => {

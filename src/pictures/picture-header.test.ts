@@ -6,10 +6,11 @@ import { before, describe, it } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { PilotfishError } from '../base/error.js';
-import { animation, changed, drawn, png, pngBlock } from './drawn.suite.js';
+import { animation, changed, drawn } from './drawn.suite.js';
 import { type PictureKind, pictureLimits } from './picture.js';
 import { readPictureHeader } from './picture-header.js';
 import { essentialPng } from './png-header.js';
+import { png, pngBlock } from './png-writer.js';
 
 const kinds = ['png', 'jpeg', 'webp'] as const satisfies readonly PictureKind[];
 const sound = new Map<PictureKind, Buffer>();

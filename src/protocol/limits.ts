@@ -92,7 +92,7 @@ export const limits = {
   pictures: limit(
     8,
     'pictures of a prompt',
-    'a few photos, or the last frames of a camera',
+    'a few photos, or the last frames of a camera; as pictures/prompt-picture.ts',
     'picture-too-large',
   ),
   pictureBytes: limit(
@@ -104,7 +104,7 @@ export const limits = {
   picturesBytes: limit(
     16 * MiB,
     'bytes of all pictures of a prompt',
-    'two of the longest',
+    'two of the longest; as pictures/prompt-picture.ts',
     'picture-too-large',
   ),
   images: limit(

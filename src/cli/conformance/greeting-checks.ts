@@ -42,10 +42,11 @@ export const greetingChecks: readonly ConformanceCheck<ServerBench>[] = [
       const { version: newest } = await bench.welcome();
       for (let versionMax = 1; versionMax <= newest; versionMax++) {
         const probe = await bench.connect();
-        const { version, modes, padBytes } = await probe.greet({ versionMax });
+        const { version, modes, padBytes, seesPictures } = await probe.greet({ versionMax });
         expectThat(version === versionMax, `version ${version} for 1 to ${versionMax}`);
         const isKnown = version >= 4 || !modes.some((mode) => /auto|co-located/.test(mode));
         expectThat(isKnown, `modes ${modes} in version ${version}`);
+        expectThat(version >= 5 || !seesPictures, `eyes in version ${version}`);
         expectThat(version >= 3 || padBytes === 0, `padding asked for in version ${version}`);
       }
     },

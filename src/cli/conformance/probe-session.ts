@@ -16,6 +16,7 @@ import {
   type Resumed,
   type Verdict,
 } from '../../protocol/frame.js';
+import { withImages } from '../../protocol/image-spans.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { expectThat } from './conformance-check.js';
 import type { ProbeLine } from './probe.js';
@@ -84,12 +85,18 @@ export class ProbeSession {
     this.opened = opened;
     this.#session = open.session;
     const prompt = open.prompt.kind === 'ids' ? open.prompt.ids : opened.promptIds;
-    this.committed = [...prompt, ...open.answer];
+    this.committed = [...withImages(prompt, opened.images), ...open.answer];
   }
 
-  static async begin(probe: ProbeLine, changes: Partial<Open> = {}): Promise<ProbeSession> {
+  /** @param show sends what the Open announces. */
+  static async begin(
+    probe: ProbeLine,
+    changes: Partial<Open> = {},
+    show: (probe: ProbeLine) => Promise<void> = async () => undefined,
+  ): Promise<ProbeSession> {
     const open = { ...plainOpen, ...changes };
     probe.send(open);
+    await show(probe);
     const opened = await probe.next('opened');
     expectThat(opened.session === open.session, `opened session ${opened.session}`);
     const { promptIds, promptLength } = opened;

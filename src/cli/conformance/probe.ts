@@ -12,6 +12,7 @@ import type {
   Welcome,
 } from '../../protocol/frame.js';
 import type { Transport, TransportEnd } from '../../protocol/transport.js';
+import { versionMax } from '../../protocol/version.js';
 import { wireTypes } from '../../protocol/wire-reader.js';
 import { WireWriter } from '../../protocol/wire-writer.js';
 import { expectThat, RuleBroken } from './conformance-check.js';
@@ -33,7 +34,7 @@ export const bytesOfHex = (hex: string): Uint8Array => new Uint8Array(Buffer.fro
 export const plainHello: Hello = {
   kind: 'hello',
   versionMin: 1,
-  versionMax: 4,
+  versionMax,
   name: 'conformance',
   key: '',
   fingerprint: '',

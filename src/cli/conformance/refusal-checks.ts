@@ -11,8 +11,8 @@ import { ProbeSession, plainDraft, plainOpen } from './probe-session.js';
 
 const ids = (...tokens: readonly number[]): Int32Array => Int32Array.from(tokens);
 
-/** Sends what has to be refused with `code`. */
-function refusal(
+/** The check that `code` comes of what `provoke` does. */
+export function refusal(
   code: WireCode,
   what: string,
   provoke: (bench: ServerBench) => Promise<ProbeLine>,

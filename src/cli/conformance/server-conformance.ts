@@ -4,6 +4,7 @@ import { PilotfishError } from '../../base/error.js';
 import { ServerBench } from './bench.js';
 import { type ConformanceCheck, type ConformanceResult, resultOf } from './conformance-check.js';
 import { greetingChecks } from './greeting-checks.js';
+import { pictureChecks } from './picture-checks.js';
 import type { ProbeOptions } from './probe.js';
 import { refusalChecks } from './refusal-checks.js';
 import { sessionChecks } from './session-checks.js';
@@ -14,6 +15,7 @@ export const serverChecks: readonly ConformanceCheck<ServerBench>[] = [
   ...textChecks,
   ...sessionChecks,
   ...refusalChecks,
+  ...pictureChecks,
 ];
 
 /**

@@ -136,21 +136,24 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     });
   });
 
-  it('go through the API of a device, which tells whether its server sees', async () => {
-    const dataUrl = `data:image/png;base64,${bytes.toString('base64')}`;
-    const ask = (client: OpenAI, model: string) =>
-      client.chat.completions.create({
-        ...{ model, temperature: 0, max_tokens: tokensMax },
-        messages: [
-          {
-            role: 'user',
-            content: [
-              { type: 'image_url', image_url: { url: dataUrl } },
-              { type: 'text', text: question },
-            ],
-          },
-        ],
-      });
+  const ask = (client: OpenAI, model: string) =>
+    client.chat.completions.create({
+      ...{ model, temperature: 0, max_tokens: tokensMax },
+      messages: [
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'image_url',
+              image_url: { url: `data:image/png;base64,${bytes.toString('base64')}` },
+            },
+            { type: 'text', text: question },
+          ],
+        },
+      ],
+    });
+
+  it('go through the API of a device', async () => {
     await served(async (url) => {
       for (const flags of [['-md', robotDraft], noDrafter]) {
         await withDevice([...flags, '--server', url], async (client, model) => {
@@ -162,6 +165,42 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
         });
       }
     });
+  });
+
+  it('are refused alike by a device and its server where they are too many or too long', async () => {
+    const image_url = { url: `data:image/png;base64,${bytes.toString('base64')}` };
+    const several = (length: number) =>
+      Array.from({ length }, () => ({ type: 'image_url', image_url }));
+    const refusals = async (http: string): Promise<unknown[]> => {
+      const { data } = (await (
+        await fetch(`${http}/v1/models`)
+      ).json()) as OpenAI.Page<OpenAI.Model>;
+      const bodies = [several(9), [...several(1), { type: 'text', text: 'a'.repeat(2 ** 23) }]];
+      return Promise.all(
+        bodies.map(async (content) => {
+          const body = { model: data[0]!.id, messages: [{ role: 'user', content }] };
+          const response = await fetch(`${http}/v1/chat/completions`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(body),
+          });
+          return [response.status, await response.json()];
+        }),
+      );
+    };
+    await served(async (url) => {
+      const own = await refusals(url.replace('ws:', 'http:'));
+      const [status, { error }] = own[0] as [number, { error: Record<string, string> }];
+      assert.deepEqual([status, error['code'], error['param']], [400, 'invalid_value', 'messages']);
+      assert.match(error['message']!, /'messages': 9 pictures; at most 8 are allowed/);
+      assert.equal((own[1] as [number])[0], 413);
+      await withDevice([...noDrafter, '--server', url], async ({ baseURL }) => {
+        assert.deepEqual(await refusals(new URL(baseURL).origin), own);
+      });
+    });
+  });
+
+  it('are refused through the API of a device whose server sees none', async () => {
     const blind = ['serve', '-m', robotTarget, '-t', '1'];
     await withServe(blind, async ({ url }) => {
       await withDevice([...noDrafter, '--server', url], async (client, model) => {

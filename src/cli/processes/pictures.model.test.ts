@@ -18,7 +18,8 @@ import {
 } from '../../engine/llama/eyes/robot-files.suite.js';
 import type { ImagePixels } from '../../engine/llama/ffi/mtmd.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
-import { animation, png } from '../../pictures/drawn.suite.js';
+import { animation } from '../../pictures/drawn.suite.js';
+import { png } from '../../pictures/png-writer.js';
 import {
   type PictureEdit,
   pictureEdits,

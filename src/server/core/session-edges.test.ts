@@ -74,12 +74,16 @@ describe('an Open that the shell prepares', () => {
     const prepared = { prompt, format: null };
     harness.feed({ kind: 'frame', connection: 1, frame: openFrame(), prepared });
     assert.deepEqual(codes(harness), ['picture-invalid 0']);
+    const gif = new PilotfishError('picture-unsupported', 'it is of another kind');
+    const frame = openFrame({ session: 1 });
+    harness.feed({ kind: 'frame', connection: 1, frame, prepared: { prompt: gif, format: null } });
+    assert.deepEqual(codes(harness), ['picture-invalid 1']);
     const part = { kind: 'picture-part', index: 0, offset: 0, data: Uint8Array.of(1) } as const;
     harness.send(1, { ...part, session: 0 });
     harness.send(1, { kind: 'cancel', session: 0 });
     assert.deepEqual(codes(harness), []);
-    harness.send(1, { ...part, session: 1 });
-    assert.deepEqual(codes(harness), ['session-unknown 1']);
+    harness.send(1, { ...part, session: 2 });
+    assert.deepEqual(codes(harness), ['session-unknown 2']);
   });
 
   it('has its pictures asked for, and what comes of them charged to the key', () => {

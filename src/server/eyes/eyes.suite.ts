@@ -4,7 +4,7 @@
 import type { EncodedPicture } from '../../engine/image-tokens.js';
 import { scriptedImageWidth } from '../../engine/scripted-model.js';
 import type { Pixels } from '../../pictures/decode-picture.js';
-import { png } from '../../pictures/drawn.suite.js';
+import { png } from '../../pictures/png-writer.js';
 import type { PictureEncoder } from './picture-encoder.js';
 
 export const tokensPerImage = 3;

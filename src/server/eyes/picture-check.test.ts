@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
-import { drawn, png } from '../../pictures/drawn.suite.js';
+import { drawn } from '../../pictures/drawn.suite.js';
 import { pictureLimits } from '../../pictures/picture.js';
 import { readPictureHeader } from '../../pictures/picture-header.js';
+import { png } from '../../pictures/png-writer.js';
 import { PictureCheck } from './picture-check.js';
 
 const check = new PictureCheck();

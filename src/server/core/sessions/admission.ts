@@ -1,7 +1,7 @@
 // Turns an Open into the terms of a session, or a refusal: checks prompt, context, sampling, scheme
 // and mode against this server. Holds nothing.
 
-import { PilotfishError } from '../../../base/error.js';
+import { type ErrorCode, PilotfishError } from '../../../base/error.js';
 import type { SlotConfig } from '../../../engine/engine.js';
 import { checkSampling } from '../../../math/sampling.js';
 import { codeTable, type WireCode, wireCodes } from '../../../protocol/code.js';
@@ -150,6 +150,9 @@ function refusalIn(check: () => unknown): SessionFault | null {
   }
 }
 
+/** Mistakes without a code of their own on the wire, under the one that means them too. */
+const meantBy: Partial<Record<ErrorCode, WireCode>> = { 'picture-unsupported': 'picture-invalid' };
+
 /** The caller's mistake under its wire code. Any other error is ours and is thrown on. */
 function refusalOf(reason: unknown): SessionFault {
   if (!(reason instanceof PilotfishError)) throw reason;
@@ -158,5 +161,5 @@ function refusalOf(reason: unknown): SessionFault {
     (name) => codeTable[name].error === reason.code && codeTable[name].ends === 'session',
   );
   // For example a template that cannot render: the prompt is at fault.
-  return refusal(own ?? code ?? 'limit-exceeded', reason.message);
+  return refusal(own ?? code ?? meantBy[reason.code] ?? 'limit-exceeded', reason.message);
 }

@@ -1,0 +1,125 @@
+// Runs the checks of pictures against a real server with eyes, which passes, and against the same
+// with one fault each, which fails the check of that rule.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { robotEncoder, robotTarget, whyNoEyes } from '../../engine/llama/eyes/robot-files.suite.js';
+import type { ServerFrame } from '../../protocol/frame.js';
+import { CliServer, freePort } from '../processes/cli-process.suite.js';
+import { run } from '../processes/command.suite.js';
+import { breakingProxy, type Fault } from './breaking-proxy.suite.js';
+import type { ConformanceResult } from './conformance-check.js';
+import { checkServer } from './server-conformance.js';
+
+const served = [
+  ...['-m', robotTarget, '--mmproj', robotEncoder, '-t', '1', '-c', '256', '--slots', '4'],
+  '--deterministic',
+];
+const waitMs = 2_000;
+
+/** A fault of the frames of one kind. */
+const told =
+  <Kind extends ServerFrame['kind']>(
+    kind: Kind,
+    change: (frame: Extract<ServerFrame, { kind: Kind }>) => ServerFrame,
+  ): (() => Fault) =>
+  () => ({
+    down: (frame) =>
+      frame.kind === kind ? change(frame as Extract<ServerFrame, { kind: Kind }>) : frame,
+  });
+
+interface BrokenServer {
+  readonly fault: () => Fault;
+  /** Checks that have to fail. */
+  readonly fails: readonly string[];
+}
+
+const servers: { readonly [name: string]: BrokenServer } = {
+  'asks for pictures that follow': {
+    fault: () => ({
+      up: (frame) => (frame.kind === 'open' ? { ...frame, picturesFollow: false } : frame),
+    }),
+    fails: ['pictures that follow'],
+  },
+  'asks again for a picture that it holds': {
+    fault: told('opened', (frame) =>
+      frame.session === 0
+        ? frame
+        : { kind: 'pictures-wanted', session: frame.session, wanted: [{ index: 0, offset: 0 }] },
+    ),
+    fails: ['picture held'],
+  },
+  'does not tell where images stand': {
+    fault: told('opened', (frame) => ({ ...frame, images: [] })),
+    fails: ['pictures', 'picture resumed'],
+  },
+  'goes on behind what it has of a picture': {
+    fault: told('pictures-wanted', (frame) => ({
+      ...frame,
+      wanted: frame.wanted.map(({ index, offset }) => ({ index, offset: offset + 1 })),
+    })),
+    fails: ['pictures', 'picture cut'],
+  },
+  'has another code for pictures': {
+    fault: told('failure', (frame) => ({ ...frame, code: 'limit-exceeded' })),
+    fails: [
+      'picture-invalid, bytes of another hash',
+      'picture-invalid, a truncated picture',
+      'picture-invalid, a file that is no picture',
+      'picture-invalid, a part that leaves a gap',
+      'picture-too-large, 9 pictures',
+    ],
+  },
+  'ends the connection for a picture': {
+    fault: told('failure', (frame) => ({ ...frame, session: null })),
+    fails: ['picture-invalid, a part that comes twice', 'picture-too-large, bytes beyond'],
+  },
+  'has eyes and says that it has none': {
+    fault: told('welcome', (frame) => ({ ...frame, seesPictures: false })),
+    fails: ['picture-unseen, a picture for no eyes'],
+  },
+};
+
+describe('the conformance kit, beside a server with eyes', { skip: whyNoEyes() }, () => {
+  let port = 0;
+  let server: CliServer | null = null;
+  before(async () => {
+    port = await freePort();
+    server = new CliServer(port, served);
+    await server.start();
+  });
+  after(() => server?.kill());
+
+  it('passes ours twice, as a command: nothing is left of the first time', async () => {
+    for (let time = 0; time < 2; time++) {
+      const { code, out } = await run([
+        ...['conformance', `127.0.0.1:${port}`, '--only', 'picture', '--json'],
+      ]);
+      const { pass, results } = JSON.parse(out);
+      const rest = results.filter(({ outcome }: ConformanceResult) => outcome !== 'pass');
+      assert.deepEqual(
+        rest.map(({ name, outcome }: ConformanceResult) => `${outcome} ${name}`),
+        ['skipped picture-unseen, a picture for no eyes'],
+      );
+      assert.equal(code, 0);
+      assert.ok(pass >= 18, `${pass} checks`);
+    }
+  });
+
+  for (const [name, { fault, fails }] of Object.entries(servers)) {
+    it(`notices a server that ${name}`, async () => {
+      const proxy = await breakingProxy(`ws://127.0.0.1:${port}`, fault);
+      for (const check of fails) {
+        let ranCount = 0;
+        for await (const result of checkServer(proxy.address, { waitMs }, check)) {
+          if (!result.name.startsWith(check)) continue;
+          assert.equal(result.outcome, 'fail', result.name);
+          ranCount++;
+          if (result.name === check) break;
+        }
+        assert.equal(ranCount, 1, check);
+      }
+      proxy.close();
+    });
+  }
+});
