@@ -14,6 +14,7 @@ import { benchHints } from '../engine/exit-quality.js';
 import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
 import { autoGrid, benchAuto } from '../loop/auto-bench.js';
+import { benchEyes } from '../loop/eyes-bench.js';
 import { type RecordedTexts, recordTexts } from '../loop/loop-fixture.js';
 import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
@@ -54,6 +55,7 @@ const benches: Readonly<Record<string, BenchParts>> = {
   },
   loop: {
     stack: ({ quick, onRow }) => benchStack(quick ? 3 : 9, onRow),
+    eyes: ({ models, quick, onRow }) => benchEyes(models.seeing(), quick ? 12 : 60, onRow),
     race: ({ models, quick, onRow }) => {
       const grid = { ...raceGrid, turns: quick ? 3 : 8 };
       return withTexts(models, grid.turns, (paths, texts) =>

@@ -65,6 +65,11 @@ export function benchModels(folder: string, say: (line: string) => void) {
     /** A head as it is bundled. */
     exit: exitHead,
     draft: (): string => draftPath,
+    /** The robot's target and its encoder of pictures. */
+    seeing: () => ({
+      modelPath: bundled('robot/robot-target-f16.gguf'),
+      encoderPath: bundled('robot/robot-encoder-f16.gguf'),
+    }),
     /** The bundled target as it is used by default: eight bits. */
     target: (): string => bundled('stories-target-q8_0.gguf'),
   };
