@@ -133,7 +133,7 @@ export const errorTable = {
   'vocabulary-mismatch': entry(
     [400, 3, 'final'],
     'Draft and target do not share one vocabulary.',
-    'Use a draft model of the same family as the target.',
+    'Use a draft model of the same family as the target, or --draft suffix with --vocab FILE, a model of that family.',
   ),
   'exit-head-mismatch': entry(
     [400, 3, 'final'],
