@@ -238,11 +238,6 @@ export class EngineCore {
     if (model.see === undefined) {
       throw new PilotfishError('model-unsupported', 'this engine takes no images');
     }
-    const kind = image.usesMrope ? 'M-RoPE' : null;
-    if (kind !== null) {
-      const message = `this engine takes no images of models with ${kind}`;
-      throw new PilotfishError('model-unsupported', message);
-    }
     return model.see(image);
   }
 

@@ -235,15 +235,14 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
       engine.draftEach([{ ...draft, scheme: 'greedy', stop: { confidenceMin: 0 } }]),
       { code: 'token-out-of-range' },
     );
-    const kind = { isNonCausal: false, usesMrope: false };
+    const kind = { isNonCausal: false, grid: null };
     const spoiled = { ...kind, width: 160, embeddings: new Float32Array(160).fill(Number.NaN) };
     await assert.rejects(engine.see(spoiled), { code: 'segment-invalid' });
     const wide = { ...kind, width: 80, embeddings: new Float32Array(160) };
     await assert.rejects(engine.see(wide), { code: 'segment-invalid', message: /takes 160/ });
-    for (const other of [{ usesMrope: true }]) {
-      const embeddings = new Float32Array(160);
-      const odd = engine.see({ ...kind, ...other, width: 160, embeddings });
-      await assert.rejects(odd, { code: 'model-unsupported' });
-    }
+    const grid = { columns: 1, rows: 1 };
+    const placed = { ...kind, grid, width: 160, embeddings: new Float32Array(160) };
+    const without = /images without rows and columns/;
+    await assert.rejects(engine.see(placed), { code: 'segment-invalid', message: without });
   });
 });

@@ -32,7 +32,10 @@ export interface Llama {
   detach_threadpool(context: Pointer): void;
   n_ctx_seq(context: Pointer): number;
   model_get_vocab(model: Pointer): Pointer;
-  model_n_embd(model: Pointer): number;
+  /** Numbers of an embedding that a batch takes in place of an id. */
+  model_n_embd_inp(model: Pointer): number;
+  /** LLAMA_ROPE_TYPE_* */
+  model_rope_type(model: Pointer): number;
   model_has_encoder(model: Pointer): boolean;
   model_has_decoder(model: Pointer): boolean;
   model_is_recurrent(model: Pointer): boolean;
@@ -95,7 +98,8 @@ const signatures: Record<
   detach_threadpool: ['void', ['void*']],
   n_ctx_seq: ['uint32', ['void*']],
   model_get_vocab: ['void*', ['void*']],
-  model_n_embd: ['int32', ['void*']],
+  model_n_embd_inp: ['int32', ['void*']],
+  model_rope_type: ['int32', ['void*']],
   model_has_encoder: ['bool', ['void*']],
   model_has_decoder: ['bool', ['void*']],
   model_is_recurrent: ['bool', ['void*']],

@@ -4,7 +4,7 @@
 
 import koffi from 'koffi';
 import { PilotfishError } from '../../../base/error.js';
-import type { EncodedPicture, PicturePiece } from '../../image-tokens.js';
+import type { EncodedPicture, ImageGrid, PicturePiece } from '../../image-tokens.js';
 import type { Pointer } from './structs.js';
 import { viewMemory } from './tensors.js';
 
@@ -43,6 +43,8 @@ const eyesLayout = {
   progress_callback: 'void*',
   progress_callback_user_data: 'void*',
 };
+
+const placeLayout = { t: 'uint32', x: 'uint32', y: 'uint32', z: 'uint32' };
 
 const textLayout = {
   text: 'void*',
@@ -149,7 +151,12 @@ function bindMtmd(files: MtmdFiles): Mtmd {
   const encodeChunk = library.func('mtmd_encode_chunk', 'int32', ['void*', 'void*']);
   const output = library.func('mtmd_get_output_embd', 'void*', ['void*']);
   const isNonCausal = library.func('mtmd_decode_use_non_causal', 'bool', ['void*', 'void*']);
-  const usesMrope: boolean = library.func('mtmd_decode_use_mrope', 'bool', ['void*'])(context);
+  const usesGrids: boolean = library.func('mtmd_decode_use_mrope', 'bool', ['void*'])(context);
+  const imageOf = library.func('mtmd_input_chunk_get_tokens_image', 'void*', ['void*']);
+  const place = koffi.struct(placeLayout);
+  const placeArgs = ['void*', 'int32', 'size_t'];
+  const placeOf = library.func('mtmd_image_tokens_get_decoder_pos', place, placeArgs);
+  const countPositions = library.func('mtmd_image_tokens_get_n_pos', 'int32', ['void*']);
 
   const line = (words: string) => {
     const bytes = Buffer.from(`${words}\0`);
@@ -186,6 +193,15 @@ function bindMtmd(files: MtmdFiles): Mtmd {
     const bytes = Number(countTokens(image)) * files.width * 4;
     return new Float32Array(viewMemory(numbers, bytes)).slice();
   };
+  const gridOf = (chunk: Pointer): ImageGrid => {
+    const image = imageOf(chunk);
+    const count = Number(countTokens(chunk));
+    const places: Place[] = Array.from({ length: count }, (_, at) => placeOf(image, 0, at));
+    const grid = gridOfPlaces(places, countPositions(image));
+    if (grid !== null) return grid;
+    const message = `${files.encoder} places tokens of images otherwise than in rows and columns`;
+    throw new PilotfishError('model-unsupported', message);
+  };
   const pieceOf = (chunk: Pointer): PicturePiece => {
     if (typeOf(chunk) !== imageChunk) return { kind: 'words', ids: copyTokens(chunk) };
     return {
@@ -193,7 +209,7 @@ function bindMtmd(files: MtmdFiles): Mtmd {
       width: files.width,
       embeddings: encodeImage(chunk),
       isNonCausal: isNonCausal(context, chunk),
-      usesMrope,
+      grid: usesGrids ? gridOf(chunk) : null,
     };
   };
   const encodeChunks = (chunks: Pointer): EncodedPicture => {
@@ -215,6 +231,24 @@ function bindMtmd(files: MtmdFiles): Mtmd {
         }
       }),
   };
+}
+
+/** mtmd_decoder_pos: time, column, row and a number for other models. */
+type Place = Readonly<Record<keyof typeof placeLayout, number>>;
+
+/** @param positionCount that the image takes. @returns null where the places are no such grid. */
+function gridOfPlaces(places: readonly Place[], positionCount: number): ImageGrid | null {
+  const { x, y } = places.at(-1)!;
+  const [columns, rows] = [x + 1, y + 1];
+  const isGrid = places.every(
+    (place, at) =>
+      place.t === 0 &&
+      place.z === 0 &&
+      place.x === at % columns &&
+      place.y === Math.floor(at / columns),
+  );
+  const isWhole = places.length === columns * rows && positionCount === Math.max(columns, rows);
+  return isGrid && isWhole ? { columns, rows } : null;
 }
 
 type Reading = readonly [name: string, read: unknown, expected: unknown];
