@@ -33,7 +33,8 @@ const runFields = ['from', 'count', 'token', 'offset', 'columns', 'time', 'next'
 const packedHead = 3;
 
 /**
- * Positions of one slot's tokens. Times never fall along the log, and none exceeds its index.
+ * Positions of one slot's tokens. Times never fall along the log, and none exceeds the index of its
+ * token where images are whole.
  *
  * A cut through an image takes all of its cells: `heldLength` is then where the image begins, and
  * `missing` what is to be fed again before anything else.
