@@ -40,7 +40,7 @@ export function textsOfMtmd(
     ...{ library: findEyesLibrary(), model: modelPath, encoder: encoderPath },
     ...{ vocabSize, tokensMax, isNonCausal },
     cases: cases.map(({ text, pictures }) => ({
-      ...{ text, width: pictures[0]!.width, height: pictures[0]!.height },
+      ...{ text, width: pictures[0]?.width ?? 0, height: pictures[0]?.height ?? 0 },
       rgb: pictures.map(({ rgb }) => Buffer.from(rgb).toString('base64')),
     })),
   };
