@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { slotId } from '../../../base/brand.js';
 import { isImageToken } from '../../../base/image-token.js';
 import type { ImagePixels } from '../ffi/mtmd.js';
@@ -72,6 +72,12 @@ for (const kind of Object.keys(projectors) as PairKind[]) {
 
     it('give the texts that mtmd writes', async () => {
       assert.equal(engine.info.imageWidth, files.imageWidth);
+      const none = { width: files.imageWidth, embeddings: new Float32Array(files.imageWidth) };
+      const bare = engine.see({ ...none, isNonCausal: false, grid: null });
+      const message = /images with rows and columns/;
+      await assert.rejects(bare, { code: 'segment-invalid', message });
+      const both = engine.see({ ...none, isNonCausal: true, grid: { columns: 1, rows: 1 } });
+      await assert.rejects(both, { code: 'model-unsupported' });
       for (const [at, text] of cases.entries()) {
         assert.deepEqual(await writer(engine).writeText(text), expected[at]);
       }
@@ -129,6 +135,23 @@ for (const kind of Object.keys(projectors) as PairKind[]) {
       });
     }
 
+    it('outlive drafts that are rejected', async () => {
+      const slot = slotId(0);
+      for (const [at, text] of cases.entries()) {
+        const prompt = await writer(engine).promptOf(text);
+        await engine.open(slot, greedyConfig(prompt.length));
+        const [first, second, third] = expected[at]!;
+        const wrong = Array.from({ length: 5 }, () => third! ^ 1);
+        const tokens = Int32Array.of(...prompt, first!, second!, ...wrong);
+        const drafted = { ...judge, draftCount: 7 };
+        const { outcomes } = await engine.pass([{ slot, from: 0, tokens, judge: drafted }]);
+        assert.equal(outcomes[0]!.acceptedCount, 2);
+        const whole = Int32Array.of(...prompt, first!, second!, third!);
+        const rest = await writer(engine).goOn(whole, prompt.length + 2);
+        assert.deepEqual(rest.slice(0, tokensMax - 3), expected[at]!.slice(3));
+      }
+    });
+
     it('outlive being forgotten, unless a text begins with a part of them', async () => {
       const on = await load({});
       try {
@@ -160,3 +183,17 @@ for (const kind of Object.keys(projectors) as PairKind[]) {
     });
   });
 }
+
+test('an encoder that feeds more blocks than the target takes is one of another model', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-grid-'));
+  try {
+    const { modelPath } = writeRandomPair(folder, 'qwen2vl');
+    const { encoderPath } = writeRandomPair(folder, 'qwen3vl');
+    const message = /embeddings of length 192; the target .* takes 64/;
+    await assert.rejects(ImageEncoder.start({ modelPath, encoderPath }), {
+      ...{ code: 'eyes-mismatch', message },
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -5,6 +5,7 @@
 import koffi from 'koffi';
 import { PilotfishError } from '../../../base/error.js';
 import type { EncodedPicture, ImageGrid, PicturePiece } from '../../image-tokens.js';
+import { gridOfPlaces, type ImageTokenPlace, placeLayout } from './image-places.js';
 import type { Pointer } from './structs.js';
 import { viewMemory } from './tensors.js';
 
@@ -43,8 +44,6 @@ const eyesLayout = {
   progress_callback: 'void*',
   progress_callback_user_data: 'void*',
 };
-
-const placeLayout = { t: 'uint32', x: 'uint32', y: 'uint32', z: 'uint32' };
 
 const textLayout = {
   text: 'void*',
@@ -196,7 +195,9 @@ function bindMtmd(files: MtmdFiles): Mtmd {
   const gridOf = (chunk: Pointer): ImageGrid => {
     const image = imageOf(chunk);
     const count = Number(countTokens(chunk));
-    const places: Place[] = Array.from({ length: count }, (_, at) => placeOf(image, 0, at));
+    const places: ImageTokenPlace[] = Array.from({ length: count }, (_, at) =>
+      placeOf(image, 0, at),
+    );
     const grid = gridOfPlaces(places, countPositions(image));
     if (grid !== null) return grid;
     const message = `${files.encoder} places tokens of images otherwise than in rows and columns`;
@@ -231,24 +232,6 @@ function bindMtmd(files: MtmdFiles): Mtmd {
         }
       }),
   };
-}
-
-/** mtmd_decoder_pos: time, column, row and a number for other models. */
-type Place = Readonly<Record<keyof typeof placeLayout, number>>;
-
-/** @param positionCount that the image takes. @returns null where the places are no such grid. */
-function gridOfPlaces(places: readonly Place[], positionCount: number): ImageGrid | null {
-  const { x, y } = places.at(-1)!;
-  const [columns, rows] = [x + 1, y + 1];
-  const isGrid = places.every(
-    (place, at) =>
-      place.t === 0 &&
-      place.z === 0 &&
-      place.x === at % columns &&
-      place.y === Math.floor(at / columns),
-  );
-  const isWhole = places.length === columns * rows && positionCount === Math.max(columns, rows);
-  return isGrid && isWhole ? { columns, rows } : null;
 }
 
 type Reading = readonly [name: string, read: unknown, expected: unknown];
