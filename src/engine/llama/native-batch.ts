@@ -118,7 +118,7 @@ function fillRow(
   else embedding.fill(0, at * width, (at + 1) * width);
 }
 
-/** Behind the times, the rows and columns of a batch of embeddings, which llama.cpp does not know. */
+/** Behind the times, the rows and columns of a batch of embeddings. Ids need none. */
 export function fillCells(
   { position }: BatchArrays,
   parts: readonly Part[],
