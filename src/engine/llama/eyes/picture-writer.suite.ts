@@ -41,7 +41,7 @@ export class PictureWriter {
     const ids: number[] = [];
     for (const piece of (await eyes.encode(picture)).pieces) {
       if (piece.kind === 'words') ids.push(...piece.ids);
-      else ids.push(...(await this.engine.see({ ...piece, isNonCausal })));
+      else ids.push(...(await this.engine.see(isNonCausal ? { ...piece, isNonCausal } : piece)));
     }
     return ids;
   }

@@ -7,6 +7,7 @@ import { boolValue, numberArray } from '../../gguf/encode.suite.js';
 import type { GgufValue } from '../../gguf/format.js';
 import { tinyModel, tinyTokens } from '../../gguf/tiny-model.suite.js';
 import { type TensorSource, writeGguf } from '../../gguf/writer.js';
+import { type Draw, drawer } from './random-tensors.suite.js';
 
 /** Architecture of the language model, and projector of the encoder. */
 export type PairKind = keyof typeof projectors;
@@ -168,40 +169,4 @@ function encoderTensors(kind: PairKind, draw: Draw): TensorSource[] {
     ...draw.layer('mm.0', wide, wide),
     ...draw.layer('mm.2', wide, text.width, 8),
   ];
-}
-
-type Draw = ReturnType<typeof drawer>;
-
-/** Tensors of F32: both libraries of llama.cpp then differ by little but the order of sums. */
-function drawer(seed: number) {
-  let state = seed;
-  /** Marsaglia's 32-bit xorshift, as a number in [-1, 1). */
-  const next = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state / 2 ** 31;
-  };
-  const of = (name: string, dims: readonly number[], number: () => number): TensorSource => {
-    const count = dims.reduce((product, dim) => product * dim, 1);
-    const numbers = Float32Array.from({ length: count }, number);
-    return { name, type: 'F32', dims, pieces: () => [new Uint8Array(numbers.buffer)] };
-  };
-  const tensor = (name: string, dims: readonly number[], scale: number) =>
-    of(name, dims, () => next() * scale);
-  const vector = (name: string, count: number) => tensor(name, [count], 0.2);
-  /** Keeps the size of what flows through, times `gain`. */
-  const matrix = (name: string, columns: number, rows: number, gain = 1) =>
-    tensor(name, [columns, rows], gain * Math.sqrt(3 / columns));
-  return {
-    tensor,
-    vector,
-    matrix,
-    layer: (name: string, columns: number, rows: number, gain = 1) => [
-      matrix(`${name}.weight`, columns, rows, gain),
-      vector(`${name}.bias`, rows),
-    ],
-    norm: (name: string, count: number, size = 1) =>
-      of(name, [count], () => size * (1 + next() / 4)),
-  };
 }
