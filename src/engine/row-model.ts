@@ -77,8 +77,11 @@ export interface RowModel {
   /** Cache contents of a slot as bytes. */
   save(slot: number): Uint8Array;
 
-  /** Replaces a slot's cache; false if the bytes are of another model or cache type. */
-  restore(slot: number, state: Uint8Array): boolean;
+  /**
+   * Replaces a slot's cache by the first `length` tokens of a saved one; false, and the slot is
+   * empty, if the bytes are of another model or cache type, or cannot be cut there.
+   */
+  restore(slot: number, state: Uint8Array, length: number): boolean;
 
   close(): void;
 }

@@ -29,24 +29,24 @@ interface Run {
 }
 
 const runFields = ['from', 'count', 'token', 'offset', 'columns', 'time', 'next'] as const;
-/** Numbers before the runs of a packed log. */
+/** Numbers before the tokens and runs of a packed log. */
 const packedHead = 3;
 
 /**
- * Positions of one slot's tokens. Times never fall along the log, and none exceeds the index of its
- * token where images are whole.
+ * The log of one slot, with the positions of its tokens. Times never fall along the log, and none
+ * exceeds the index of its token where images are whole.
  *
  * A cut through an image takes all of its cells: `heldLength` is then where the image begins, and
  * `missing` what is to be fed again before anything else.
  */
 export class SlotPositions {
+  #tokens: number[] = [];
   #runs: Run[] = [];
-  #length = 0;
   #heldLength = 0;
 
   /** Tokens of the log. */
   get length(): number {
-    return this.#length;
+    return this.#tokens.length;
   }
 
   /** Tokens of the log that the cache holds, from the beginning on. */
@@ -54,19 +54,25 @@ export class SlotPositions {
     return this.#heldLength;
   }
 
-  /** The first part of an image that was cut; null: the cache holds the whole log. */
+  /** What the cache lacks of the log, from its length `from` on; null: it holds all. */
   get missing(): { readonly from: number; readonly tokens: Int32Array } | null {
-    if (this.#heldLength === this.#length) return null;
-    const { from, count, token } = this.#runs.at(-1)!;
-    return { from, tokens: Int32Array.from({ length: count }, (_, at) => token + at) };
+    const from = this.#heldLength;
+    return from === this.length
+      ? null
+      : { from, tokens: Int32Array.from(this.#tokens.slice(from)) };
+  }
+
+  /** The cache has nothing of the log that is of use. */
+  lose(): void {
+    this.#heldLength = 0;
   }
 
   /** Adds tokens that the cache holds. @throws PilotfishError as `placeOf`; some may be added. */
   append(tokens: Int32Array, images: ImagePlaces): void {
-    assert(this.#heldLength === this.#length, 'an image that was cut is not there again');
+    assert(this.#heldLength === this.length, 'what the cache lacks has to be fed again before');
     for (const token of tokens) {
       if (isImageToken(token)) this.#appendImage(token, images.placeOf(token));
-      this.#heldLength = ++this.#length;
+      this.#heldLength = this.#tokens.push(token);
     }
   }
 
@@ -75,18 +81,18 @@ export class SlotPositions {
     const last = this.#runs.at(-1);
     const isNext =
       last !== undefined &&
-      last.from + last.count === this.#length &&
+      last.from + last.count === this.length &&
       last.token + last.count === token &&
       last.token - last.offset === first;
     if (isNext) {
       this.#runs[this.#runs.length - 1] = { ...last, count: last.count + 1 };
       return;
     }
-    const time = this.timeAt(this.#length);
+    const time = this.timeAt(this.length);
     const next = time + Math.max(grid.columns, grid.rows);
     const { columns } = grid;
     const offset = token - first;
-    this.#runs.push({ from: this.#length, count: 1, token, offset, columns, time, next });
+    this.#runs.push({ from: this.length, count: 1, token, offset, columns, time, next });
   }
 
   /** Position of the token at an index of the log, or of a word behind the log. */
@@ -116,9 +122,9 @@ export class SlotPositions {
 
   /** Drops the log from `length` on; the cache loses all times from that of `heldLength` on. */
   truncate(length: number): void {
-    if (length >= this.#length) return;
+    if (length >= this.length) return;
     this.#runs = this.#runs.filter(({ from }) => from < length);
-    this.#length = length;
+    this.#tokens.length = length;
     this.#heldLength = Math.min(this.#heldLength, length);
     const last = this.#runs.at(-1);
     if (last === undefined || last.from + last.count <= length) return;
@@ -130,7 +136,7 @@ export class SlotPositions {
   prefix(length: number): SlotPositions {
     const copy = new SlotPositions();
     copy.#runs = [...this.#runs];
-    copy.#length = this.#length;
+    copy.#tokens = [...this.#tokens];
     copy.#heldLength = this.#heldLength;
     copy.truncate(length);
     return copy;
@@ -138,8 +144,8 @@ export class SlotPositions {
 
   pack(): Uint8Array {
     const runs = this.#runs.flatMap((run) => runFields.map((field) => run[field]));
-    const head = [this.#length, this.#heldLength, this.#runs.length];
-    return new Uint8Array(Int32Array.of(...head, ...runs).buffer);
+    const head = [this.length, this.#heldLength, this.#runs.length];
+    return new Uint8Array(Int32Array.from([head, this.#tokens, runs].flat()).buffer);
   }
 
   /** What `pack` wrote and the bytes behind it; null for bytes that it did not write. */
@@ -148,12 +154,14 @@ export class SlotPositions {
     const count = bytes.length >> 2;
     const numberAt = (at: number): number => view.getInt32(at * 4, true);
     if (count < packedHead) return null;
-    const end = packedHead + numberAt(2) * runFields.length;
-    if (numberAt(2) < 0 || end > count) return null;
+    const [length, heldLength, runCount] = [numberAt(0), numberAt(1), numberAt(2)];
+    const runsFrom = packedHead + length;
+    const end = runsFrom + runCount * runFields.length;
+    if (length < 0 || runCount < 0 || end > count) return null;
     const positions = new SlotPositions();
-    positions.#length = numberAt(0);
-    positions.#heldLength = numberAt(1);
-    for (let at = packedHead; at < end; at += runFields.length) {
+    positions.#tokens = Array.from({ length }, (_, at) => numberAt(packedHead + at));
+    positions.#heldLength = heldLength;
+    for (let at = runsFrom; at < end; at += runFields.length) {
       const entries = runFields.map((field, index) => [field, numberAt(at + index)]);
       positions.#runs.push(Object.fromEntries(entries));
     }

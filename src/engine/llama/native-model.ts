@@ -83,7 +83,7 @@ export class NativeModel implements RowModel {
     this.contextLength = Math.min(options.contextLength, llama.n_ctx_seq(this.#context));
     this.passTokensMax = options.passTokensMax;
     this.passRowsMax = options.passRowsMax;
-    this.#slots = new CacheSlots(llama, this.#context, options.slotCount, options.unifiedCache);
+    this.#slots = new CacheSlots(llama, this.modelPointer, this.#context, options);
     this.#takesGrids = takesGrids(llama, this.modelPointer);
     this.#deterministic = options.deterministic;
     this.#batchTokens = options.passTokensMax + dummyCount(options);
@@ -133,7 +133,7 @@ export class NativeModel implements RowModel {
     }
   }
 
-  /** Feeds the first part of an image again that the slot's cut has taken along. */
+  /** Feeds again what a cut has taken along: half an image, or what is behind a window. */
   #refill(slot: number): void {
     this.#slots.refill(slot, (from, tokens) => {
       for (let at = 0; at < tokens.length; at += this.passTokensMax) {
@@ -329,8 +329,8 @@ export class NativeModel implements RowModel {
     return this.#slots.save(slot);
   }
 
-  restore(slot: number, state: Uint8Array): boolean {
-    return this.#slots.restore(slot, state);
+  restore(slot: number, state: Uint8Array, length: number): boolean {
+    return this.#slots.restore(slot, state, length);
   }
 
   close(): void {

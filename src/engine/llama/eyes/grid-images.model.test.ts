@@ -104,6 +104,15 @@ for (const kind of Object.keys(projectors) as PairKind[]) {
       }
     });
 
+    it('are in a saved state wherever it is cut behind them', async () => {
+      const prompt = await writer(engine).promptOf(cases[0]!);
+      await writer(engine).write(prompt);
+      const state = await engine.save(slotId(0));
+      const length = prompt.findLastIndex(isImageToken) + 2;
+      await engine.restore(slotId(0), state, greedyConfig(prompt.length), length);
+      assert.deepEqual(await writer(engine).goOn(prompt, length), expected[0]);
+    });
+
     for (const unifiedCache of [true, false]) {
       it(`outlive cuts anywhere, with ${unifiedCache ? 'one cache' : 'a cache a slot'}`, async () => {
         const on = await load({ unifiedCache, passTokensMax: 16 });

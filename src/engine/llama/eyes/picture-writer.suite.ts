@@ -84,7 +84,7 @@ export class PictureWriter {
 
   /**
    * Writes behind the prompt after the slot was cut to its first `cut` tokens: rolled back, copied
-   * away and back, restored, and saved in that state.
+   * away and back, restored, and saved in that state. A state that cannot be cut there is refused.
    */
   async rewrite(prompt: Int32Array, cut: number): Promise<number[][]> {
     const { engine } = this;
@@ -100,12 +100,14 @@ export class PictureWriter {
     await engine.open(slot, config);
     await engine.copyPrefix(other, slot, cut);
     const copied = await this.goOn(prompt, cut);
-    await engine.restore(slot, whole, config, cut);
-    const restored = await this.goOn(prompt, cut);
-    await engine.restore(slot, whole, config, prompt.length - 1);
-    const restoredWhole = await this.goOn(prompt, prompt.length - 1);
+    const restored: number[][] = [];
+    for (const length of [cut, prompt.length - 1]) {
+      const work = engine.restore(slot, whole, config, length);
+      const from = await work.then(() => length).catch(() => 0);
+      restored.push(await this.goOn(prompt, from));
+    }
     await engine.restore(slot, part, config);
-    return [rolledBack, copied, restored, restoredWhole, await this.goOn(prompt, cut)];
+    return [rolledBack, copied, ...restored, await this.goOn(prompt, cut)];
   }
 
   /** Writes behind all prompts in passes that they share, a slot for each. */
