@@ -67,6 +67,15 @@ describe('positions of a slot', () => {
     assert.equal(positions.missing, null);
   });
 
+  it('are kept of a log that the cache has lost, which is then missing', () => {
+    const positions = logOf(5, ...tall, 6);
+    positions.lose();
+    assert.equal(positions.heldLength, 0);
+    assert.deepEqual(positions.missing, { from: 0, tokens: Int32Array.of(5, ...tall, 6) });
+    positions.truncate(3);
+    assert.deepEqual(positions.missing, { from: 0, tokens: Int32Array.of(5, ...tall.slice(0, 2)) });
+  });
+
   it('are read back from bytes, also of images that were forgotten', () => {
     const store = new ImageStore();
     const ids = store.add({ width: 1, embeddings: tallRows, grid: { columns: 3, rows: 2 } });

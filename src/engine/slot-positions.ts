@@ -36,8 +36,8 @@ const packedHead = 3;
  * The log of one slot, with the positions of its tokens. Times never fall along the log, and none
  * exceeds the index of its token where images are whole.
  *
- * A cut through an image takes all of its cells: `heldLength` is then where the image begins, and
- * `missing` what is to be fed again before anything else.
+ * A cut through an image takes all of its cells: `heldLength` is then where the image begins, or
+ * 0 where the cache has lost all, and `missing` what is to be fed again before anything else.
  */
 export class SlotPositions {
   #tokens: number[] = [];
