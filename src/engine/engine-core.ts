@@ -238,11 +238,6 @@ export class EngineCore {
     if (model.see === undefined) {
       throw new PilotfishError('model-unsupported', 'this engine takes no images');
     }
-    const kind = image.usesMrope ? 'M-RoPE' : null;
-    if (kind !== null) {
-      const message = `this engine takes no images of models with ${kind}`;
-      throw new PilotfishError('model-unsupported', message);
-    }
     return model.see(image);
   }
 
@@ -332,12 +327,12 @@ export class EngineCore {
       throw invalid(`cannot keep ${length} tokens of a state that holds ${tokens.length}`);
     }
     this.open(index, config);
-    if (!model.restore(index, cache)) {
-      model.truncate(index, 0);
-      throw invalid('saved state belongs to another model or cache type');
-    }
     const kept = length ?? tokens.length;
-    if (kept < tokens.length) model.truncate(index, kept);
+    if (!model.restore(index, cache, kept)) {
+      model.truncate(index, 0);
+      const message = 'saved state belongs to another model or cache type';
+      throw invalid(kept < tokens.length ? `${message}, or holds no cache at ${kept}` : message);
+    }
     this.#slotOf(index).push(tokens.subarray(0, kept));
   }
 

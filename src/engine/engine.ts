@@ -347,7 +347,8 @@ export interface Engine {
   /**
    * Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid`
    * otherwise. Damaged bytes change nothing; an intact state of another model or cache type leaves
-   * the slot empty and open with `config`.
+   * the slot empty and open with `config`, and so does one that cannot be cut to `length`: where
+   * blocks attend to a window, a state holds but the window before its end.
    *
    * @param length first tokens of the state to keep; all by default.
    */

@@ -10,7 +10,7 @@ export function imageContract(fixture: EngineFixture): void {
     const width = fixture.engine.info.imageWidth;
     assert.ok(width !== null);
     const embeddings = new Float32Array(count * width).fill(value);
-    return { width, embeddings, isNonCausal: false, usesMrope: false };
+    return { width, embeddings, isNonCausal: false, grid: null };
   };
   const pass = async (ids: Int32Array, promptLength = ids.length) => {
     const { engine } = fixture;

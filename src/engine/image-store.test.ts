@@ -44,3 +44,21 @@ test('rows that are no images are refused', () => {
     assert.throws(() => images.add(spoiled), { code: 'segment-invalid' });
   }
 });
+
+test('equal rows in other places are another image, and a grid that they do not fill is none', () => {
+  const images = new ImageStore();
+  const grids = [null, { columns: 2, rows: 2 }, { columns: 4, rows: 1 }, { columns: 1, rows: 4 }];
+  const all = grids.map((grid) => images.add({ ...image(1), grid }));
+  assert.equal(new Set(all.flatMap((ids) => [...ids])).size, 16);
+  for (const [at, grid] of grids.entries()) {
+    assert.deepEqual(images.add({ ...image(1), grid }), all[at]);
+    assert.deepEqual(images.placeOf(all[at]![3]!).grid, grid);
+  }
+  for (const grid of [
+    { columns: 3, rows: 1 },
+    { columns: 0.5, rows: 8 },
+    { columns: -2, rows: -2 },
+  ]) {
+    assert.throws(() => images.add({ ...image(1), grid }), { code: 'segment-invalid' });
+  }
+});

@@ -2,19 +2,20 @@
 
 import { PilotfishError } from '../base/error.js';
 import { firstImageToken } from '../base/image-token.js';
-import type { ImageRows } from './image-tokens.js';
+import type { ImageGrid, ImageRows } from './image-tokens.js';
 
 type ImageContent = Pick<ImageRows, 'width' | 'embeddings'> &
-  Partial<Pick<ImageRows, 'isNonCausal'>>;
+  Partial<Pick<ImageRows, 'isNonCausal' | 'grid'>>;
 
 /** Which ids an image has. */
 export interface ImagePlace {
   readonly first: number;
   readonly count: number;
   readonly isNonCausal: boolean;
+  readonly grid: ImageGrid | null;
 }
 
-interface HeldImage extends ImageContent {
+interface HeldImage extends Required<ImageContent> {
   /** `add` less `forget`, >= 1. */
   holderCount: number;
 }
@@ -36,18 +37,22 @@ export class ImageStore {
    * Takes an image in until `forget` was called as often; equal images get equal ids.
    *
    * @returns [tokens] ids that follow each other.
-   * @throws PilotfishError `segment-invalid` for rows that do not fill their width or hold other
-   *   than finite numbers, `server-busy` for one that does not fit beside the others.
+   * @throws PilotfishError `segment-invalid` for rows that do not fill their width or grid or hold
+   *   other than finite numbers, `server-busy` for one that does not fit beside the others.
    */
-  add({ width, embeddings, isNonCausal = false }: ImageContent): Int32Array {
+  add({ width, embeddings, isNonCausal = false, grid = null }: ImageContent): Int32Array {
     const count = embeddings.length / width;
     if (!Number.isInteger(count) || count < 1 || !embeddings.every(Number.isFinite)) {
       throw invalidImage(`${embeddings.length} numbers are no rows of ${width} finite ones`);
     }
-    const first = this.#placeOf(embeddings, count);
+    if (grid !== null && !fills(grid, count)) {
+      throw invalidImage(`${count} tokens do not fill ${grid.columns} columns, ${grid.rows} rows`);
+    }
+    const content = { width, embeddings, isNonCausal, grid };
+    const first = this.#placeOf(content, count);
     const held = this.#images.get(first);
     if (held !== undefined) held.holderCount++;
-    else this.#put(first, { width, embeddings, isNonCausal, holderCount: 1 });
+    else this.#put(first, { ...content, holderCount: 1 });
     return Int32Array.from({ length: count }, (_, at) => first + at);
   }
 
@@ -76,11 +81,11 @@ export class ImageStore {
   }
 
   /** Chosen by content; the next free ids where other images have those. */
-  #placeOf(embeddings: Float32Array, count: number): number {
-    let first = firstImageToken + (digestOf(embeddings) % (2 ** 30 - count));
+  #placeOf(content: Required<ImageContent>, count: number): number {
+    let first = firstImageToken + (digestOf(content.embeddings) % (2 ** 30 - count));
     for (;;) {
       const found = this.#images.get(first);
-      if (found && sameNumbers(found.embeddings, embeddings)) return first;
+      if (found && isSame(found, content)) return first;
       const taken = [...this.#images].find(
         ([other, { width, embeddings: rows }]) =>
           first < other + rows.length / width && other < first + count,
@@ -104,8 +109,8 @@ export class ImageStore {
 
   /** The image that an id belongs to. @throws PilotfishError `segment-invalid` as `rowOf`. */
   placeOf(token: number): ImagePlace {
-    const [first, { width, embeddings, isNonCausal = false }] = this.#imageOf(token);
-    return { first, count: embeddings.length / width, isNonCausal };
+    const [first, { width, embeddings, isNonCausal, grid }] = this.#imageOf(token);
+    return { first, count: embeddings.length / width, isNonCausal, grid };
   }
 
   #imageOf(token: number): readonly [first: number, image: HeldImage] {
@@ -135,6 +140,17 @@ function digestOf({ buffer, byteOffset, length }: Float32Array): number {
 
 const invalidImage = (message: string): PilotfishError =>
   new PilotfishError('segment-invalid', message);
+
+const isSize = (size: number): boolean => Number.isInteger(size) && size >= 1;
+
+const fills = ({ columns, rows }: ImageGrid, count: number): boolean =>
+  isSize(columns) && isSize(rows) && columns * rows === count;
+
+/** The same numbers mean another image where they stand in other rows. */
+const isSame = (one: Required<ImageContent>, other: Required<ImageContent>): boolean =>
+  one.isNonCausal === other.isNonCausal &&
+  one.grid?.columns === other.grid?.columns &&
+  sameNumbers(one.embeddings, other.embeddings);
 
 const sameNumbers = (one: Float32Array, other: Float32Array): boolean =>
   one.length === other.length && one.every((value, at) => value === other[at]);

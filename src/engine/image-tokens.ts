@@ -1,5 +1,11 @@
 // Defines what an engine needs of an encoded image.
 
+/** Places of an image's tokens, row by row: `columns` times `rows` is their number. */
+export interface ImageGrid {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 /** An encoded image, as an engine takes it in. */
 export interface ImageRows {
   /** Numbers of an embedding: the model's embedding length. */
@@ -8,8 +14,8 @@ export interface ImageRows {
   readonly embeddings: Float32Array;
   /** Its tokens attend to each other in both directions. */
   readonly isNonCausal: boolean;
-  /** Its positions have a time, a row and a column (M-RoPE): such images are refused. */
-  readonly usesMrope: boolean;
+  /** For models that tell rows and columns of an image apart (M-RoPE); null for the others. */
+  readonly grid: ImageGrid | null;
 }
 
 /** A part of an encoded picture: words around an image, such as its beginning, or an image. */

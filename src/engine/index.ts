@@ -33,7 +33,7 @@ export type {
   SlotConfig,
   VerdictLogprobs,
 } from './engine.js';
-export type { EncodedPicture, ImageRows, PicturePiece } from './image-tokens.js';
+export type { EncodedPicture, ImageGrid, ImageRows, PicturePiece } from './image-tokens.js';
 export { prefill } from './prefill.js';
 export { createScriptedEngine } from './scripted-engine.js';
 export type { ScriptedModelOptions } from './scripted-model.js';

@@ -8,7 +8,7 @@ import type { ImageRows } from './image-tokens.js';
 /** One slot's tokens of a feed. */
 export interface Part {
   readonly slot: number;
-  /** Position of tokens[0], equal to the slot's cache length. */
+  /** Index of tokens[0] in the slot's log, equal to the log's length. */
   readonly from: number;
   /** [n >= 1] */
   readonly tokens: Int32Array;
@@ -53,11 +53,11 @@ export interface RowModel {
    */
   row(index: number): Float32Array;
 
-  /** Drops the cache of a slot from position `length` on. */
+  /** Drops the cache of a slot behind its first `length` tokens. */
   truncate(slot: number, length: number): void;
 
   /**
-   * Makes `to` equal to the first `length` positions of `from`; the old content of `to` is dropped.
+   * Makes `to` equal to the first `length` tokens of `from`; the old content of `to` is dropped.
    */
   copyPrefix(from: number, to: number, length: number): void;
 
@@ -77,8 +77,11 @@ export interface RowModel {
   /** Cache contents of a slot as bytes. */
   save(slot: number): Uint8Array;
 
-  /** Replaces a slot's cache; false if the bytes are of another model or cache type. */
-  restore(slot: number, state: Uint8Array): boolean;
+  /**
+   * Replaces a slot's cache by the first `length` tokens of a saved one; false, and the slot is
+   * empty, if the bytes are of another model or cache type, or cannot be cut there.
+   */
+  restore(slot: number, state: Uint8Array, length: number): boolean;
 
   close(): void;
 }

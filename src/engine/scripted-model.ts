@@ -164,11 +164,11 @@ export class ScriptedModel implements RowModel {
     return new Uint8Array(Uint32Array.from([this.vocabSize, ...this.#caches[slot]!]).buffer);
   }
 
-  restore(slot: number, state: Uint8Array): boolean {
+  restore(slot: number, state: Uint8Array, length: number): boolean {
     if (state.length < 4 || state.length % 4 !== 0) return false;
     const [vocabSize, ...hashes] = new Uint32Array(state.slice().buffer);
     if (vocabSize !== this.vocabSize) return false;
-    this.#caches[slot] = hashes;
+    this.#caches[slot] = hashes.slice(0, length);
     return true;
   }
 

@@ -67,8 +67,8 @@ class TextModel implements RowModel {
     return new Uint8Array(Int32Array.from(this.#texts[slot]!).buffer);
   }
 
-  restore(slot: number, state: Uint8Array): boolean {
-    this.#texts[slot] = [...new Int32Array(state.slice().buffer)];
+  restore(slot: number, state: Uint8Array, length: number): boolean {
+    this.#texts[slot] = [...new Int32Array(state.slice().buffer).subarray(0, length)];
     return true;
   }
 

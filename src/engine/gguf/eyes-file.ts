@@ -21,20 +21,19 @@ export interface EyesFacts {
   readonly path: string;
   /** How it maps an image to embeddings, such as `gemma3`. */
   readonly projector: string;
-  /** Numbers of an embedding: the target's embedding length. */
-  readonly embeddingLength: number;
+  /** Numbers that stand for a token of an image, of all blocks of the target that it feeds. */
+  readonly imageWidth: number;
   /** Side of the square, in pixels, that the encoder was trained on. */
   readonly imageSize: number;
 }
 
-const ranges = { embeddingLength: { min: 1, max: 2 ** 17 }, imageSize: { min: 1, max: 2 ** 14 } };
+const ranges = { projection: { min: 1, max: 2 ** 17 }, imageSize: { min: 1, max: 2 ** 14 } };
 
 /**
  * Reads and checks the image encoder at `path` without loading it.
  *
  * @throws PilotfishError as `readGguf`; `eyes-mismatch` for a file of another kind,
- *   `model-malformed` for missing or wrong metadata, `model-unsupported` for an encoder that needs
- *   more than one embedding per image token.
+ *   `model-malformed` for missing or wrong metadata.
  */
 export function checkEyesFile(path: string): EyesFacts {
   const header = readGguf(path);
@@ -53,14 +52,15 @@ function eyesFactsOf({ path, metadata, tensors }: GgufHeader): EyesFacts {
       'the file is no image encoder: clip.has_vision_encoder is not true',
     );
   }
-  refuseDeepStack(metadata);
   checkTensors(tensors);
   const projector = projectorOf(metadata);
   demand(projector !== null, 'metadata key clip.projector_type is missing');
   return {
     path,
     projector,
-    embeddingLength: requiredCount(metadata, 'clip.vision.projection_dim', ranges.embeddingLength),
+    imageWidth:
+      requiredCount(metadata, 'clip.vision.projection_dim', ranges.projection) *
+      (1 + deepBlockCount(metadata)),
     imageSize: requiredCount(metadata, 'clip.vision.image_size', ranges.imageSize),
   };
 }
@@ -70,20 +70,21 @@ const projectorOf = (metadata: Metadata): string | null =>
   optionalText(metadata, 'clip.vision.projector_type') ??
   optionalText(metadata, 'clip.projector_type');
 
-/** Such an encoder also feeds later blocks of the target, through wider rows. */
-function refuseDeepStack(metadata: Metadata): void {
-  const layers = optionalArray(metadata, 'clip.vision.is_deepstack_layers');
-  if (layers?.bytes.some((byte) => byte !== 0)) {
-    refuseModel('model-unsupported', 'the image encoder feeds several blocks of the target');
-  }
+/** Blocks whose states go to a block of the target each, as further numbers of an embedding. */
+function deepBlockCount(metadata: Metadata): number {
+  const key = 'clip.vision.is_deepstack_layers';
+  const layers = optionalArray(metadata, key);
+  if (layers === null) return 0;
+  demand(layers.elementType === 'bool', `${key} is an array of ${layers.elementType}, not of bool`);
+  return layers.bytes.filter((byte) => byte !== 0).length;
 }
 
 /** @throws PilotfishError `eyes-mismatch` where the target takes embeddings of another length. */
 export function checkEyesFit(eyes: EyesFacts, target: ModelFacts): void {
-  if (eyes.embeddingLength === target.embeddingLength) return;
+  if (eyes.imageWidth === target.imageWidth) return;
   throw new PilotfishError(
     'eyes-mismatch',
     `${eyes.path}: the image encoder is one of another model: it makes embeddings of length ` +
-      `${eyes.embeddingLength}; the target ${target.path} takes ${target.embeddingLength}`,
+      `${eyes.imageWidth}; the target ${target.path} takes ${target.imageWidth}`,
   );
 }

@@ -31,6 +31,7 @@ test('the facts of a sound file are those it was made with', () => {
     contextLength: 64,
     blockCount: 2,
     embeddingLength: 32,
+    imageWidth: 32,
     feedForwardLength: 64,
     headCount: 4,
     headCountKv: 2,

@@ -24,6 +24,8 @@ export interface ModelFacts {
   readonly contextLength: number;
   readonly blockCount: number;
   readonly embeddingLength: number;
+  /** Of a token of an image. */
+  readonly imageWidth: number;
   /** Of the widest block; null if the file does not tell. */
   readonly feedForwardLength: number | null;
   /** Largest over the blocks. */
@@ -77,6 +79,7 @@ function modelFactsOf(header: GgufHeader): ModelFacts {
     contextLength: shape.contextLength,
     blockCount: shape.blockCount,
     embeddingLength: shape.embeddingLength,
+    imageWidth: shape.imageWidth,
     feedForwardLength: shape.feedForwardLength,
     headCount: Math.max(...shape.headCounts),
     headCountKv: Math.max(...shape.headCountsKv),

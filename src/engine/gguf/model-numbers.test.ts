@@ -46,6 +46,12 @@ const refusals: readonly Refusal[] = [
     /has type int32/,
   ],
   [
+    'more blocks that images feed than blocks',
+    set('llama.n_deepstack_layers', uint32Value(3)),
+    'model-malformed',
+    /n_deepstack_layers is 3, must be in \[0, 2\]/,
+  ],
+  [
     'no width',
     set('llama.embedding_length', uint32Value(0)),
     'model-malformed',

@@ -19,6 +19,8 @@ import { demand, refuseModel } from './model-error.js';
 export interface ModelShape {
   readonly contextLength: number;
   readonly embeddingLength: number;
+  /** Numbers that stand for a token of an image: some models take more for their first blocks. */
+  readonly imageWidth: number;
   readonly blockCount: number;
   /** [blockCount] each. Zero only if a block has no attention. */
   readonly headCounts: readonly number[];
@@ -63,6 +65,8 @@ export function modelShapeOf(metadata: Metadata, architecture: Architecture): Mo
   checkFloats(metadata, architecture.name);
   if (architecture.rotatesInSections) checkSections(metadata, key('rope.dimension_sections'));
   checkBlocks(metadata, architecture, key, blockCount);
+  const deepRange = { min: 0, max: blockCount };
+  const deepBlocks = optionalCount(metadata, key('n_deepstack_layers'), deepRange) ?? 0;
   if (optionalBool(metadata, key('attention.causal')) === false) {
     refuseModel(
       'model-unsupported',
@@ -80,6 +84,7 @@ export function modelShapeOf(metadata: Metadata, architecture: Architecture): Mo
   return {
     contextLength,
     embeddingLength,
+    imageWidth: embeddingLength * (1 + deepBlocks),
     blockCount,
     headCounts,
     headCountsKv: perBlock('attention.head_count_kv', ranges.headCount) ?? headCounts,

@@ -85,7 +85,7 @@ async function loadOn(thread: EngineThread, options: LlamaOptions): Promise<Llam
       contextLength: greeting.contextLength,
       passTokensMax: resolved.passTokensMax,
       passRowsMax: resolved.passRowsMax,
-      imageWidth: facts.embeddingLength,
+      imageWidth: facts.imageWidth,
       exit: resolved.exit?.info ?? null,
     },
   );

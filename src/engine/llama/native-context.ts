@@ -64,6 +64,13 @@ export function contextParams(
   return params;
 }
 
+/** LLAMA_ROPE_TYPE_MROPE and LLAMA_ROPE_TYPE_IMROPE */
+const gridRopes: readonly number[] = [8, 40];
+
+/** Whether an embedding in a batch of the model has a time, a row and a column (M-RoPE). */
+export const takesGrids = (llama: Llama, model: Pointer): boolean =>
+  gridRopes.includes(llama.model_rope_type(model));
+
 /** Refuses models whose cache cannot be rolled back or that do not write text token by token. */
 export function checkModelKind(llama: Llama, model: Pointer, path: string): void {
   const fault = [

@@ -7,13 +7,14 @@ import type { ExitInfo } from '../engine.js';
 import { ImageStore } from '../image-store.js';
 import type { ImageRows } from '../image-tokens.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
+import { CacheSlots } from './cache-slots.js';
 import type { ContextThreads } from './context-threads.js';
 import { ExitTap, type TapWatch } from './exit-tap.js';
 import type { Llama } from './ffi/llama.js';
-import type { NativeBatch, Pointer } from './ffi/structs.js';
+import type { Pointer } from './ffi/structs.js';
 import { type TensorAccess, viewMemory } from './ffi/tensors.js';
-import { type BatchArrays, fillBatch, viewBatch } from './native-batch.js';
-import { dummyCount, loadModel, startContext } from './native-context.js';
+import { countTokens, fillBatch, fillCells, type OpenBatch, openBatch } from './native-batch.js';
+import { dummyCount, loadModel, startContext, takesGrids } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
 import {
   accompanied,
@@ -38,14 +39,14 @@ export class NativeModel implements RowModel {
   readonly modelPointer: Pointer;
   readonly #llama: Llama;
   readonly #context: Pointer;
-  readonly #memory: Pointer;
-  readonly #batch: NativeBatch;
-  readonly #arrays: BatchArrays;
+  readonly #slots: CacheSlots;
+  readonly #batch: OpenBatch;
   readonly #batchTokens: number;
   readonly #images = new ImageStore();
   /** Takes embeddings in place of ids; made with the first image. */
-  #imageBatch: { readonly batch: NativeBatch; readonly arrays: BatchArrays } | null = null;
-  readonly #unified: boolean;
+  #imageBatch: OpenBatch | null = null;
+  /** The model tells rows and columns of an image apart. */
+  readonly #takesGrids: boolean;
   readonly #deterministic: boolean;
   readonly #tap: ExitTap | null;
   #rows: Float32Array = new Float32Array(0);
@@ -77,18 +78,16 @@ export class NativeModel implements RowModel {
       throw reason;
     }
     threads?.attach(this.#context);
-    this.#memory = llama.get_memory(this.#context);
     this.vocabSize = llama.vocab_n_tokens(llama.model_get_vocab(this.modelPointer));
     this.slotCount = options.slotCount;
     this.contextLength = Math.min(options.contextLength, llama.n_ctx_seq(this.#context));
     this.passTokensMax = options.passTokensMax;
     this.passRowsMax = options.passRowsMax;
-    this.#unified = options.unifiedCache;
+    this.#slots = new CacheSlots(llama, this.modelPointer, this.#context, options);
+    this.#takesGrids = takesGrids(llama, this.modelPointer);
     this.#deterministic = options.deterministic;
-    const batchTokens = options.passTokensMax + dummyCount(options);
-    this.#batchTokens = batchTokens;
-    this.#batch = llama.batch_init(batchTokens, 0, 1);
-    this.#arrays = viewBatch(this.#batch, batchTokens, 0);
+    this.#batchTokens = options.passTokensMax + dummyCount(options);
+    this.#batch = openBatch(llama, this.#batchTokens, 0, false);
     try {
       this.#warmUp(options.modelPath);
     } catch (reason) {
@@ -110,7 +109,7 @@ export class NativeModel implements RowModel {
         `the graph of the model in ${path} does not show the stream behind a block: it can have no early exit`,
       );
     }
-    if (!this.#llama.memory_seq_rm(this.#memory, 0, probe - 1, -1)) {
+    if (!this.#slots.truncate(0, probe - 1)) {
       throw new PilotfishError(
         'model-unsupported',
         `the cache of the model in ${path} cannot be rolled back`,
@@ -122,9 +121,32 @@ export class NativeModel implements RowModel {
   feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     assert(!this.#closed, 'feed after close');
     const isSeeing = this.#imageBatch !== null && parts.some(hasImage);
-    if (this.#deterministic) this.#feedEach(parts, onExit);
-    else if (isSeeing) this.#feedSeeing(parts, onExit);
-    else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
+    for (const { slot } of parts) this.#refill(slot);
+    try {
+      if (this.#deterministic) this.#feedEach(parts, onExit);
+      else if (isSeeing) this.#feedSeeing(parts, onExit);
+      else this.#rows = this.#viewRows(this.#decode(parts, watchOf(parts, 0, onExit)));
+    } catch (reason) {
+      // After some failures part of the batch stays in the cache.
+      for (const { slot, from } of parts) this.truncate(slot, from);
+      throw reason;
+    }
+  }
+
+  /** Feeds again what a cut has taken along: half an image, or what is behind a window. */
+  #refill(slot: number): void {
+    this.#slots.refill(slot, (from, tokens) => {
+      for (let at = 0; at < tokens.length; at += this.passTokensMax) {
+        const piece = tokens.subarray(at, at + this.passTokensMax);
+        const part = { slot, from: from + at, tokens: piece, rowCount: 0 };
+        for (const each of this.#piecesOf(part)) this.#feedPiece(each, null);
+      }
+    });
+  }
+
+  #piecesOf(part: Part): Part[] {
+    const pieces = imagesApart(part, this.#images);
+    return this.#deterministic ? pieces.flatMap(piecesOf) : pieces;
   }
 
   /**
@@ -134,22 +156,25 @@ export class NativeModel implements RowModel {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
     for (const part of parts) {
-      const pieces = imagesApart(part, this.#images);
-      for (const piece of this.#deterministic ? pieces.flatMap(piecesOf) : pieces) {
-        const fed = this.#deterministic && isLonely(piece) ? accompanied(piece) : piece;
+      for (const piece of this.#piecesOf(part)) {
         // An exit is told all rows of a part or none.
         const isWhole = piece.rowCount === part.rowCount;
         const watch = isWhole ? watchOf([piece], at / this.vocabSize, onExit) : null;
-        const found = this.#viewRows(this.#decode([fed], parts, watch));
-        if (fed !== piece) this.truncate(piece.slot, piece.from + piece.tokens.length);
-        // Behind the last attention rows are computed together as well: copied before the next
-        // batch takes their place.
-        const wanted = piece.rowCount * this.vocabSize;
-        rows.set(found.subarray(0, wanted), at);
-        at += wanted;
+        const found = this.#feedPiece(piece, watch);
+        // Copied before the next batch takes their place.
+        rows.set(found, at);
+        at += found.length;
       }
     }
     this.#rows = rows;
+  }
+
+  /** Behind the last attention rows are computed together as well: a lonely one has company. */
+  #feedPiece(piece: Part, watch: TapWatch | null): Float32Array {
+    const fed = this.#deterministic && isLonely(piece) ? accompanied(piece) : piece;
+    const found = this.#viewRows(this.#decode([fed], watch));
+    if (fed !== piece) this.truncate(piece.slot, piece.from + piece.tokens.length);
+    return found.subarray(0, piece.rowCount * this.vocabSize);
   }
 
   /** Images by themselves, then one batch of all words behind them and of the other parts. */
@@ -159,13 +184,13 @@ export class NativeModel implements RowModel {
     const early = new Float32Array((countRows(parts) - countRows(joint)) * this.vocabSize);
     let at = 0;
     for (const piece of split.flatMap(({ apart }) => apart)) {
-      const found = this.#feedApart(piece, parts);
+      const found = this.#feedApart(piece);
       early.set(found, at);
       at += found.length;
     }
     // Where some rows are early, an exit would be told of rows that do not lie together.
     const watch = early.length === 0 ? watchOf(joint, 0, onExit) : null;
-    const late = this.#viewRows(joint.length === 0 ? 0 : this.#decode(joint, parts, watch));
+    const late = this.#viewRows(joint.length === 0 ? 0 : this.#decode(joint, watch));
     this.#rows = early.length === 0 ? late : this.#inOrder(parts, split, early, late);
   }
 
@@ -173,12 +198,12 @@ export class NativeModel implements RowModel {
    * Where an image attends to all of itself, all of it is computed however little is asked for: a
    * prompt may be cut anywhere into passes. What was not asked for is forgotten.
    */
-  #feedApart(piece: Part, all: readonly Part[]): Float32Array {
+  #feedApart(piece: Part): Float32Array {
     const isCausal = !isNonCausalImage(piece, this.#images);
     const fed = isCausal ? piece : toImageEnd(piece, this.#images);
     if (!isCausal) this.#llama.set_causal_attn(this.#context, false);
     try {
-      const rows = this.#viewRows(this.#decode([fed], all, null));
+      const rows = this.#viewRows(this.#decode([fed], null));
       if (fed !== piece) this.truncate(piece.slot, piece.from + piece.tokens.length);
       return rows.subarray(0, piece.rowCount * this.vocabSize);
     } finally {
@@ -206,42 +231,51 @@ export class NativeModel implements RowModel {
     return rows;
   }
 
-  /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */
-  #decode(parts: readonly Part[], all: readonly Part[], watch: TapWatch | null): number {
-    const { batch, arrays } = this.#batchFor(parts);
-    const rowCount = fillBatch(arrays, parts, this.#images);
-    batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const decode = (): number => this.#llama.decode(this.#context, batch);
+  /** @returns rows that llama.cpp has computed. */
+  #decode(parts: readonly Part[], watch: TapWatch | null): number {
+    const isOfImages = this.#imageBatch !== null && parts.some(hasImage);
+    const { native, arrays } = isOfImages ? this.#imageBatch! : this.#batch;
+    const positionsOf = (slot: number) => this.#slots.positionsOf(slot);
+    const places = { images: this.#images, positionsOf };
+    for (const { slot, tokens } of parts) positionsOf(slot).append(tokens, this.#images);
+    const rowCount = fillBatch(arrays, parts, places);
+    if (isOfImages && this.#takesGrids) fillCells(arrays, parts, places);
+    native.n_tokens = countTokens(parts);
+    const decode = (): number => this.#llama.decode(this.#context, native);
     const status = this.#tap ? this.#tap.during(watch, decode) : decode();
-    if (status !== 0) this.#failFeed(status, all);
-    return rowCount;
-  }
-
-  #batchFor(parts: readonly Part[]) {
-    if (this.#imageBatch === null || !parts.some(hasImage)) {
-      return { batch: this.#batch, arrays: this.#arrays };
+    if (status === 0) return rowCount;
+    if (status === 1) {
+      throw new PilotfishError('context-exhausted', 'no free cells in the cache for this pass');
     }
-    return this.#imageBatch;
+    throw new PilotfishError('engine-failed', `llama_decode returned ${status}`);
   }
 
   see(image: ImageRows): Int32Array {
-    const width = this.#llama.model_n_embd(this.modelPointer);
+    const width = this.#llama.model_n_embd_inp(this.modelPointer);
     if (image.width !== width) {
       throw new PilotfishError(
         'segment-invalid',
         `embeddings of length ${image.width}; the model takes ${width}`,
       );
     }
-    if (image.isNonCausal) this.#checkNonCausal(image.embeddings.length / width);
-    if (this.#imageBatch === null) {
-      const batch = this.#llama.batch_init(this.#batchTokens, width, 1);
-      this.#imageBatch = { batch, arrays: viewBatch(batch, this.#batchTokens, width) };
+    if ((image.grid !== null) !== this.#takesGrids) {
+      const wanted = this.#takesGrids ? 'with rows and columns' : 'without rows and columns';
+      throw new PilotfishError('segment-invalid', `the model takes images ${wanted}`);
     }
+    if (image.isNonCausal) this.#checkNonCausal(image);
+    this.#imageBatch ??= openBatch(this.#llama, this.#batchTokens, width, this.#takesGrids);
     return this.#images.add(image);
   }
 
   /** llama.cpp ends the process on a non-causal batch that it would have to cut. */
-  #checkNonCausal(tokenCount: number): void {
+  #checkNonCausal({ grid, embeddings, width }: ImageRows): void {
+    if (grid !== null) {
+      throw new PilotfishError(
+        'model-unsupported',
+        'images with rows and columns and with non-causal attention: no known model has them',
+      );
+    }
+    const tokenCount = embeddings.length / width;
     if (this.#deterministic) {
       throw new PilotfishError(
         'model-unsupported',
@@ -277,17 +311,6 @@ export class NativeModel implements RowModel {
     return this.#native.rows.subarray(0, count);
   }
 
-  /**
-   * After some failures part of the batch stays in the cache: put every slot back to where it was.
-   */
-  #failFeed(status: number, parts: readonly Part[]): never {
-    for (const { slot, from } of parts) this.truncate(slot, from);
-    if (status === 1) {
-      throw new PilotfishError('context-exhausted', 'no free cells in the cache for this pass');
-    }
-    throw new PilotfishError('engine-failed', `llama_decode returned ${status}`);
-  }
-
   row(index: number): Float32Array {
     const from = index * this.vocabSize;
     assert(index >= 0 && from < this.#rows.length, `row ${index} was not asked for`);
@@ -295,26 +318,19 @@ export class NativeModel implements RowModel {
   }
 
   truncate(slot: number, length: number): void {
-    this.#llama.memory_seq_rm(this.#memory, slot, length, -1);
+    this.#slots.truncate(slot, length);
   }
 
   copyPrefix(from: number, to: number, length: number): void {
-    this.truncate(to, 0);
-    if (length === 0) return;
-    // Separate caches copy whole sequences only; a unified one shares cells up to a length.
-    this.#llama.memory_seq_cp(this.#memory, from, to, -1, this.#unified ? length : -1);
-    if (!this.#unified) this.truncate(to, length);
+    this.#slots.copyPrefix(from, to, length);
   }
 
   save(slot: number): Uint8Array {
-    const bytes = Number(this.#llama.state_seq_get_size(this.#context, slot));
-    const state = new Uint8Array(bytes);
-    const written = Number(this.#llama.state_seq_get_data(this.#context, state, bytes, slot));
-    return state.subarray(0, written);
+    return this.#slots.save(slot);
   }
 
-  restore(slot: number, state: Uint8Array): boolean {
-    return this.#llama.state_seq_set_data(this.#context, state, state.length, slot) > 0;
+  restore(slot: number, state: Uint8Array, length: number): boolean {
+    return this.#slots.restore(slot, state, length);
   }
 
   close(): void {
@@ -322,8 +338,8 @@ export class NativeModel implements RowModel {
     this.#closed = true;
     this.#rows = new Float32Array(0);
     this.#native = { pointer: 0n, rows: new Float32Array(0) };
-    this.#llama.batch_free(this.#batch);
-    if (this.#imageBatch) this.#llama.batch_free(this.#imageBatch.batch);
+    this.#batch.close();
+    this.#imageBatch?.close();
     this.#llama.free(this.#context);
     this.#llama.model_free(this.modelPointer);
     this.#tap?.close();

@@ -6,7 +6,7 @@ import { firstImageToken } from '../../base/image-token.js';
 import { splitAtImages, toImageEnd } from './part-pieces.js';
 
 const image = firstImageToken;
-const images = { placeOf: () => ({ first: image, count: 2, isNonCausal: false }) };
+const images = { placeOf: () => ({ first: image, count: 2, isNonCausal: false, grid: null }) };
 const part = (tokens: number[], rowCount: number, from = 10) => ({
   ...{ slot: 1, from, tokens: Int32Array.from(tokens), rowCount },
 });
@@ -30,7 +30,7 @@ test('a part whose rows begin in an image is decoded by itself', () => {
 });
 
 test('an image that attends to all of itself is a piece of its own, fed to its end', () => {
-  const whole = { placeOf: () => ({ first: image, count: 3, isNonCausal: true }) };
+  const whole = { placeOf: () => ({ first: image, count: 3, isNonCausal: true, grid: null }) };
   const { apart } = splitAtImages(part([image, image + 1, image + 2, image], 1), whole);
   assert.deepEqual(apart, [part([image, image + 1, image + 2], 0), part([image], 1, 13)]);
   assert.deepEqual(toImageEnd(apart[1]!, whole), part([image, image + 1, image + 2], 3, 13));

@@ -41,7 +41,7 @@ export class StandInEncoder implements PictureEncoder {
     if (this.isFailing) throw new Error('told to fail');
     const length = tokensPerImage * scriptedImageWidth;
     const embeddings = Float32Array.from({ length }, (_, at) => (rgb[at] ?? 0) / 255);
-    const image = { width: scriptedImageWidth, embeddings, isNonCausal: false, usesMrope: false };
+    const image = { width: scriptedImageWidth, embeddings, isNonCausal: false, grid: null };
     return {
       pieces: [
         { kind: 'words', ids: Int32Array.of(beginWord) },

@@ -47,7 +47,7 @@ describe('ImageEncoder', { skip: whyNoEyes() }, () => {
       const { embeddings, ...rest } = piece;
       assert.equal(embeddings.length, 16 * 160);
       assert.ok(embeddings.every(Number.isFinite));
-      assert.deepEqual(rest, { kind: 'image', width: 160, isNonCausal: false, usesMrope: false });
+      assert.deepEqual(rest, { kind: 'image', width: 160, isNonCausal: false, grid: null });
     }
     assert.deepEqual(again, first);
     assert.notDeepEqual(second, first);

@@ -78,7 +78,7 @@ export class ImageEncoder {
       library: findEyesLibrary(options.libraryPath),
       model: options.modelPath,
       encoder: options.encoderPath,
-      width: eyes.embeddingLength,
+      width: eyes.imageWidth,
       threads: options.threads ?? 1,
     };
     const encoder = new ImageEncoder(files, options.timeoutMs ?? 60_000);

@@ -1,5 +1,4 @@
-// Has mtmd alone write texts about pictures with the robot's models, for tests of what is built on
-// the engine.
+// Has mtmd alone write texts about pictures, for tests of what is built on the engine.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -17,18 +16,31 @@ export interface PictureText {
   readonly pictures: readonly ImagePixels[];
 }
 
-/** Token ids that mtmd writes behind each text, greedily and beyond its end. */
+/** A model and its image encoder. */
+export interface SeeingFiles {
+  readonly modelPath: string;
+  readonly encoderPath: string;
+}
+
+const robotFiles: SeeingFiles = { modelPath: robotTarget, encoderPath: robotEncoder };
+
+/**
+ * Token ids that mtmd writes behind each text, greedily and beyond its end.
+ *
+ * @param files the robot's by default.
+ */
 export function textsOfMtmd(
   cases: readonly PictureText[],
   vocabSize: number,
   tokensMax: number,
   isNonCausal = false,
+  { modelPath, encoderPath }: SeeingFiles = robotFiles,
 ): number[][] {
   const task: ReferenceTask = {
-    ...{ library: findEyesLibrary(), model: robotTarget, encoder: robotEncoder },
+    ...{ library: findEyesLibrary(), model: modelPath, encoder: encoderPath },
     ...{ vocabSize, tokensMax, isNonCausal },
     cases: cases.map(({ text, pictures }) => ({
-      ...{ text, width: pictures[0]!.width, height: pictures[0]!.height },
+      ...{ text, width: pictures[0]?.width ?? 0, height: pictures[0]?.height ?? 0 },
       rgb: pictures.map(({ rgb }) => Buffer.from(rgb).toString('base64')),
     })),
   };

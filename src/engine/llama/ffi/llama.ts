@@ -32,13 +32,20 @@ export interface Llama {
   detach_threadpool(context: Pointer): void;
   n_ctx_seq(context: Pointer): number;
   model_get_vocab(model: Pointer): Pointer;
-  model_n_embd(model: Pointer): number;
+  /** Numbers of an embedding that a batch takes in place of an id. */
+  model_n_embd_inp(model: Pointer): number;
+  /** Tokens of the window that some blocks attend to; 0: none. */
+  model_n_swa(model: Pointer): number;
+  /** LLAMA_ROPE_TYPE_* */
+  model_rope_type(model: Pointer): number;
   model_has_encoder(model: Pointer): boolean;
   model_has_decoder(model: Pointer): boolean;
   model_is_recurrent(model: Pointer): boolean;
   model_is_hybrid(model: Pointer): boolean;
   model_is_diffusion(model: Pointer): boolean;
   get_memory(context: Pointer): Pointer;
+  /** Least position that a sequence has in all caches of the model; -1: none. */
+  memory_seq_pos_min(memory: Pointer, slot: number): number;
   memory_seq_rm(memory: Pointer, slot: number, from: number, to: number): boolean;
   memory_seq_cp(memory: Pointer, source: number, target: number, from: number, to: number): void;
   state_seq_get_size(context: Pointer, slot: number): number;
@@ -95,13 +102,16 @@ const signatures: Record<
   detach_threadpool: ['void', ['void*']],
   n_ctx_seq: ['uint32', ['void*']],
   model_get_vocab: ['void*', ['void*']],
-  model_n_embd: ['int32', ['void*']],
+  model_n_embd_inp: ['int32', ['void*']],
+  model_n_swa: ['int32', ['void*']],
+  model_rope_type: ['int32', ['void*']],
   model_has_encoder: ['bool', ['void*']],
   model_has_decoder: ['bool', ['void*']],
   model_is_recurrent: ['bool', ['void*']],
   model_is_hybrid: ['bool', ['void*']],
   model_is_diffusion: ['bool', ['void*']],
   get_memory: ['void*', ['void*']],
+  memory_seq_pos_min: ['int32', ['void*', 'int32']],
   memory_seq_rm: ['bool', ['void*', 'int32', 'int32', 'int32']],
   memory_seq_cp: ['void', ['void*', 'int32', 'int32', 'int32', 'int32']],
   state_seq_get_size: ['size_t', ['void*', 'int32']],

@@ -4,7 +4,8 @@
 
 import koffi from 'koffi';
 import { PilotfishError } from '../../../base/error.js';
-import type { EncodedPicture, PicturePiece } from '../../image-tokens.js';
+import type { EncodedPicture, ImageGrid, PicturePiece } from '../../image-tokens.js';
+import { gridOfPlaces, type ImageTokenPlace, placeLayout } from './image-places.js';
 import type { Pointer } from './structs.js';
 import { viewMemory } from './tensors.js';
 
@@ -149,7 +150,12 @@ function bindMtmd(files: MtmdFiles): Mtmd {
   const encodeChunk = library.func('mtmd_encode_chunk', 'int32', ['void*', 'void*']);
   const output = library.func('mtmd_get_output_embd', 'void*', ['void*']);
   const isNonCausal = library.func('mtmd_decode_use_non_causal', 'bool', ['void*', 'void*']);
-  const usesMrope: boolean = library.func('mtmd_decode_use_mrope', 'bool', ['void*'])(context);
+  const usesGrids: boolean = library.func('mtmd_decode_use_mrope', 'bool', ['void*'])(context);
+  const imageOf = library.func('mtmd_input_chunk_get_tokens_image', 'void*', ['void*']);
+  const place = koffi.struct(placeLayout);
+  const placeArgs = ['void*', 'int32', 'size_t'];
+  const placeOf = library.func('mtmd_image_tokens_get_decoder_pos', place, placeArgs);
+  const countPositions = library.func('mtmd_image_tokens_get_n_pos', 'int32', ['void*']);
 
   const line = (words: string) => {
     const bytes = Buffer.from(`${words}\0`);
@@ -186,6 +192,17 @@ function bindMtmd(files: MtmdFiles): Mtmd {
     const bytes = Number(countTokens(image)) * files.width * 4;
     return new Float32Array(viewMemory(numbers, bytes)).slice();
   };
+  const gridOf = (chunk: Pointer): ImageGrid => {
+    const image = imageOf(chunk);
+    const count = Number(countTokens(chunk));
+    const places: ImageTokenPlace[] = Array.from({ length: count }, (_, at) =>
+      placeOf(image, 0, at),
+    );
+    const grid = gridOfPlaces(places, countPositions(image));
+    if (grid !== null) return grid;
+    const message = `${files.encoder} places tokens of images otherwise than in rows and columns`;
+    throw new PilotfishError('model-unsupported', message);
+  };
   const pieceOf = (chunk: Pointer): PicturePiece => {
     if (typeOf(chunk) !== imageChunk) return { kind: 'words', ids: copyTokens(chunk) };
     return {
@@ -193,7 +210,7 @@ function bindMtmd(files: MtmdFiles): Mtmd {
       width: files.width,
       embeddings: encodeImage(chunk),
       isNonCausal: isNonCausal(context, chunk),
-      usesMrope,
+      grid: usesGrids ? gridOf(chunk) : null,
     };
   };
   const encodeChunks = (chunks: Pointer): EncodedPicture => {

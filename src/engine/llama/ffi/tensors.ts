@@ -47,3 +47,16 @@ export function openTensors(files: LibraryFiles): TensorAccess {
 export function viewMemory(pointer: Pointer, bytes: number): ArrayBuffer {
   return koffi.view(pointer, bytes);
 }
+
+/** Numbers in native memory, all 0 at first, until they are freed. */
+export interface NativeInts {
+  readonly pointer: Pointer;
+  readonly numbers: Int32Array;
+  free(): void;
+}
+
+export function allocateInts(count: number): NativeInts {
+  const pointer: Pointer = koffi.alloc('int32', count);
+  const numbers = new Int32Array(viewMemory(pointer, count * 4)).fill(0);
+  return { pointer, numbers, free: () => koffi.free(pointer) };
+}

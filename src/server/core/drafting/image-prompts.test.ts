@@ -32,7 +32,7 @@ function write(
   });
   const images = words.slice(1).map((_, index) => {
     const embeddings = new Float32Array(8 * width).fill(index + 1);
-    return harness.engine.see({ width, embeddings, isNonCausal: false, usesMrope: false });
+    return harness.engine.see({ width, embeddings, isNonCausal: false, grid: null });
   });
   const prompt = words.flatMap((part, index) =>
     index === 0 ? part : [...images[index - 1]!, ...part],
