@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -17,7 +18,9 @@ import {
   whyNoEyes,
 } from '../../engine/llama/eyes/robot-files.suite.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
+import { png } from '../../pictures/png-writer.js';
 import { isOffered } from '../../protocol/frame.js';
+import { breakingProxy } from '../conformance/breaking-proxy.suite.js';
 import { freePort } from './cli-process.suite.js';
 import { type Ended, type Running, run, withServe } from './command.suite.js';
 
@@ -136,6 +139,60 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     });
   });
 
+  it('are sent again by the device in Python where another server goes on', {
+    skip: noPython(),
+  }, async () => {
+    const long = join(folder, 'noise.png');
+    const side = 200;
+    // Too long to follow its Open unasked.
+    const noise = png({ width: side, height: side, rows: noisyRows(side) });
+    writeFileSync(long, noise);
+    const write = async (url: string, image: string, ...flags: string[]) => {
+      const args = ['examples/python/device.py', question, '--image', image, '--server', url];
+      const law = ['--temperature', '0', '--max-tokens', `${tokensMax}`, '--json'];
+      const ended = await runProgram('python3', [...args, ...law, ...flags]);
+      assert.equal(ended.code, 0, ended.err);
+      return JSON.parse(ended.out).ids as readonly number[];
+    };
+    await served(async (one) => {
+      for (const [image, length] of [
+        [file, bytes.length],
+        [long, noise.length],
+      ] as const) {
+        const wanted = await write(one, image, '--mode', 'stream');
+        if (image === file) assert.deepEqual(wanted, expectedIds);
+        // It has never seen the picture. The first Resume there is refused.
+        await served(async (other) => {
+          const sent: { kinds: string[]; bytes: number }[] = [];
+          const proxy = await breakingProxy(
+            () => (sent.length === 0 ? one : other),
+            () => {
+              const line = { kinds: [] as string[], bytes: 0 };
+              sent.push(line);
+              return {
+                up(frame) {
+                  if (frame.kind === 'open' || frame.kind === 'resume') line.kinds.push(frame.kind);
+                  if (frame.kind === 'picture-part') line.bytes += frame.data.length;
+                  return frame;
+                },
+              };
+            },
+          );
+          const ids = await write(proxy.address, image, '--mode', 'pipeline', '--drop-every', '6');
+          proxy.close();
+          assert.deepEqual(ids, wanted, image);
+          const begun = sent.slice(0, 3).map(({ kinds }) => kinds.join());
+          assert.deepEqual(begun, ['open', 'resume', 'open']);
+          assert.deepEqual([sent[1]!.bytes, sent[2]!.bytes], [0, length]);
+          assert.ok(
+            sent.slice(3).every((line) => line.bytes === 0),
+            'once at each server',
+          );
+        });
+      }
+    });
+  });
+
   const ask = (client: OpenAI, model: string) =>
     client.chat.completions.create({
       ...{ model, temperature: 0, max_tokens: tokensMax },
@@ -214,6 +271,14 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     });
   });
 });
+
+/** Pixels of a PNG of noise, each row behind its filter. */
+function noisyRows(side: number): Buffer {
+  const row = 1 + 3 * side;
+  const rows = randomBytes(side * row);
+  for (let y = 0; y < side; y++) rows[y * row] = 0;
+  return rows;
+}
 
 function noPython(): string | false {
   const script = 'import sys; sys.exit(sys.version_info < (3, 9))';
