@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,9 +17,9 @@ import {
   whyNoEyes,
 } from '../../engine/llama/eyes/robot-files.suite.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
-import { png } from '../../pictures/png-writer.js';
 import { isOffered } from '../../protocol/frame.js';
 import { breakingProxy } from '../conformance/breaking-proxy.suite.js';
+import { newPicture } from '../conformance/probe-pictures.js';
 import { freePort } from './cli-process.suite.js';
 import { type Ended, type Running, run, withServe } from './command.suite.js';
 
@@ -143,9 +142,8 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     skip: noPython(),
   }, async () => {
     const long = join(folder, 'noise.png');
-    const side = 200;
     // Too long to follow its Open unasked.
-    const noise = png({ width: side, height: side, rows: noisyRows(side) });
+    const noise = newPicture(200);
     writeFileSync(long, noise);
     const write = async (url: string, image: string, ...flags: string[]) => {
       const args = ['examples/python/device.py', question, '--image', image, '--server', url];
@@ -271,14 +269,6 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
     });
   });
 });
-
-/** Pixels of a PNG of noise, each row behind its filter. */
-function noisyRows(side: number): Buffer {
-  const row = 1 + 3 * side;
-  const rows = randomBytes(side * row);
-  for (let y = 0; y < side; y++) rows[y * row] = 0;
-  return rows;
-}
 
 function noPython(): string | false {
   const script = 'import sys; sys.exit(sys.version_info < (3, 9))';
