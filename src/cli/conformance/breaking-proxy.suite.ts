@@ -28,14 +28,20 @@ function bytesOf(frame: DeviceFrame | ServerFrame): Uint8Array {
   });
 }
 
-/** @param faultOf a fault for each connection: it may remember what it has seen. */
+/**
+ * @param server its address, or that for the next connection.
+ * @param faultOf a fault for each connection: it may remember what it has seen.
+ */
 export async function breakingProxy(
-  server: string,
+  server: string | (() => string),
   faultOf: () => Fault,
 ): Promise<ScriptedListening> {
   const lines = new Map<ScriptedPeer, Line>();
   return listenScripted(0, {
-    connected: (peer) => lines.set(peer, new Line(peer, server, faultOf())),
+    connected: (peer) => {
+      const url = typeof server === 'string' ? server : server();
+      lines.set(peer, new Line(peer, url, faultOf()));
+    },
     message: (peer, bytes) => lines.get(peer)!.up(bytes),
     disconnected: (peer) => lines.get(peer)!.leave(),
   });

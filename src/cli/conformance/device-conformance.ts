@@ -1,21 +1,25 @@
 // Plays a server for one answer of the device under test: cuts the link after a third of the
 // answer, again after two thirds, refuses the second resumption, and judges every frame that comes.
 
+import { firstImageToken } from '../../base/image-token.js';
 import { decodeDeviceFrame, encodeFrame } from '../../protocol/codec.js';
 import {
   type DeviceFrame,
   modes,
   type Open,
+  type PicturePart,
   type Resume,
   type ServerFrame,
   schemes,
 } from '../../protocol/frame.js';
+import { withImages } from '../../protocol/image-spans.js';
 import { limits } from '../../protocol/limits.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionMax } from '../../protocol/version.js';
+import { versionMax, versionOfPictures } from '../../protocol/version.js';
 import type { ConformanceResult } from './conformance-check.js';
 import { RuleBook } from './rule-book.js';
 import { listenScripted, type ScriptedPeer } from './scripted-listener.js';
+import { type KeptPictures, ScriptedPictures } from './scripted-pictures.js';
 import { ScriptedSession } from './scripted-session.js';
 
 export interface DeviceTestOptions {
@@ -33,6 +37,8 @@ const lingerMs = 300;
 /** Unknown field 100 of the message Frame, and padding. */
 const unknownField = Uint8Array.of(0xa2, 0x06, 0x02, 0x01, 0x02, 0x9a, 0x01, 0x01, 0x00);
 const promptOfText = [1, 45, 46, 47];
+/** Tokens of each image. */
+const imageTokens = 2;
 const resumeKey = new Uint8Array(16).fill(7);
 
 interface Line {
@@ -45,6 +51,10 @@ class DeviceTest {
   readonly #lines = new Map<ScriptedPeer, Line>();
   #session: ScriptedSession | null = null;
   #peer: ScriptedPeer | null = null;
+  /** Of an Open that is not answered yet. */
+  #awaited: { readonly open: Open; readonly pictures: ScriptedPictures } | null = null;
+  readonly #kept: KeptPictures = new Map();
+  #openCount = 0;
   #id = 0;
   #cutCount = 0;
   #isWaiting = false;
@@ -95,6 +105,9 @@ class DeviceTest {
         if (frame.session === this.#id && peer === this.#peer) this.#session?.draft(frame);
         this.step(false);
         return;
+      case 'picture-part':
+        if (frame.session === this.#id && peer === this.#peer) this.#see(frame);
+        return;
       case 'ping':
         if (!frame.isCover) this.#send(peer, { kind: 'pong', nonce: frame.nonce });
         return;
@@ -134,34 +147,84 @@ class DeviceTest {
         resumeMs: 60_000,
         silenceMs: 60_000,
       },
-      ...{ passUs: 1000, padBytes: 0, aggregateMs: 0, seesPictures: false },
+      ...{ passUs: 1000, padBytes: 0, aggregateMs: 0, seesPictures: version >= versionOfPictures },
     });
   }
 
   #open(frame: Open): void {
-    const { seed, prompt, answer, scheme } = frame;
-    if (this.#session !== null) {
-      const { open, committed, promptLength } = this.#session;
-      const held = prompt.kind === 'ids' ? [...prompt.ids, ...answer] : [];
-      const isSame =
-        prompt.kind === 'ids' &&
+    if (this.#session !== null) this.#judgeReopening(this.#session, frame);
+    this.book.judge('open', frame.tokensMax > frame.answer.length, 'no token is left to write');
+    const pictures = new ScriptedPictures(frame, this.#kept, this.book);
+    this.#awaited = { open: frame, pictures };
+    this.#ask();
+  }
+
+  #judgeReopening(
+    { open, committed, promptLength, announced }: ScriptedSession,
+    again: Open,
+  ): void {
+    const { prompt, answer, pictures, seed, scheme } = again;
+    const hasPictures = open.pictures.length > 0;
+    const names = (refs: Open['pictures']): string =>
+      refs.map(({ hash }) => Buffer.from(hash).toString('hex')).join();
+    const isPrompt = hasPictures
+      ? prompt.kind === 'messages' && names(pictures) === names(open.pictures)
+      : prompt.kind === 'ids' &&
         prompt.ids.length === promptLength &&
-        held.length <= this.#session.announced &&
-        held.every((token, index) => token === committed[index]);
-      this.book.judge('reopening', isSame, `an Open with ${held.length} tokens`);
-      this.book.judge('reopening', seed === open.seed && scheme === open.scheme, 'another seed');
+        prompt.ids.every((token, index) => token === committed[index]);
+    const length = promptLength + answer.length;
+    const isSame =
+      isPrompt &&
+      length <= announced &&
+      answer.every((token, index) => token === committed[promptLength + index]);
+    this.book.judge('reopening', isSame, `an Open with ${answer.length} tokens of the answer`);
+    this.book.judge('reopening', seed === open.seed && scheme === open.scheme, 'another seed');
+  }
+
+  #see(part: PicturePart): void {
+    const awaited = this.#awaited;
+    if (awaited === null) {
+      this.book.judge('pictures', false, 'a part that was not wanted');
+      return;
     }
-    this.book.judge('open', frame.tokensMax > answer.length, 'no token is left to write');
-    const ids = prompt.kind === 'ids' ? [...prompt.ids] : promptOfText;
+    this.progressAtMs = Date.now();
+    if (awaited.pictures.take(part)) this.#ask();
+  }
+
+  /** For the next picture; where there is none, the session is open. */
+  #ask(): void {
+    const { open, pictures } = this.#awaited!;
+    const { want, isWhole } = pictures;
+    if (want !== null) {
+      const { session } = open;
+      this.#send(this.#peer!, { kind: 'pictures-wanted', session, wanted: [want] });
+    }
+    if (!isWhole) return;
+    this.#awaited = null;
+    this.#answer(open);
+  }
+
+  #answer(frame: Open): void {
+    const { prompt, pictures, session } = frame;
+    const firstId = firstImageToken + 1000 * this.#openCount++;
+    // Behind the start token; another server has other ids.
+    const images = pictures.map((_, index) => ({
+      from: 1 + index * imageTokens,
+      count: imageTokens,
+      firstId: firstId + index * imageTokens,
+    }));
+    const absent = new Array<number>(images.length * imageTokens).fill(0);
+    const told = prompt.kind === 'ids' ? [...prompt.ids] : promptOfText.toSpliced(1, 0, ...absent);
+    const ids = [...withImages(Int32Array.from(told), images)];
     this.#session = new ScriptedSession(frame, ids, this.#vocabSize, this.book);
     this.#send(this.#peer!, {
       kind: 'opened',
-      session: frame.session,
+      session,
       resumeKey,
       promptLength: ids.length,
-      promptIds: prompt.kind === 'ids' ? new Int32Array(0) : Int32Array.from(ids),
+      promptIds: prompt.kind === 'ids' ? new Int32Array(0) : Int32Array.from(told),
       windowMax: Math.min(64, frame.windowMax),
-      images: [],
+      images,
     });
   }
 
@@ -191,7 +254,8 @@ class DeviceTest {
   /** Lets the target go on where it may. @param isFree whether it may write unasked. */
   step(isFree: boolean): void {
     const session = this.#session;
-    if (session === null || this.#isWaiting || !session.wantsStep(isFree)) return;
+    if (session === null || this.#isWaiting || this.#awaited !== null || !session.wantsStep(isFree))
+      return;
     const verdict = { ...session.step(), session: this.#id };
     // The link is lost before the verdict leaves: it is told by Resumed.
     if (this.#isCutDue(session)) {

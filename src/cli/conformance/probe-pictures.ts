@@ -11,15 +11,14 @@ import { WireWriter } from '../../protocol/wire-writer.js';
 import type { ProbeLine } from './probe.js';
 import { plainOpen } from './probe-session.js';
 
-const side = 24;
 /** Some parts for each picture. */
 const partBytes = 700;
 /** Of Open.pictures. */
 const picturesField = 19;
 const words = 'What differs?';
 
-/** A PNG of noise, of 1.8 kB. */
-export function newPicture(): Buffer {
+/** A PNG of noise, of about 3 * side^2 bytes. */
+export function newPicture(side = 24): Buffer {
   const row = 1 + 3 * side;
   const rows = randomBytes(side * row);
   // The filter of each row.

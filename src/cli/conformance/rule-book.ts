@@ -6,6 +6,7 @@ import type { ConformanceResult } from './conformance-check.js';
 const rules = {
   greeting: 'each connection begins with one Hello of supported versions',
   open: 'Open is legal, and asks for what Welcome offers',
+  pictures: 'parts of pictures are as wanted or announced: in order, no others, with their SHA-256',
   'session ids': 'session ids rise on a connection',
   drafts: 'drafts continue the chain of their epoch, in the window, with what the scheme needs',
   epochs: 'the epoch rises after an answer that discards drafts, once at most, and never falls',
@@ -14,7 +15,7 @@ const rules = {
   resumption: 'after a lost link comes Resume, with the tokens told so far and their hash',
   'epoch of a resumption': 'after Resumed drafts come in a higher epoch than both ends had',
   reopening:
-    'after resume-refused comes Open with the prompt as ids, the answer so far and the seed',
+    'after resume-refused comes Open with the prompt as ids or with its pictures, the answer so far and the seed',
   end: 'after the end no draft follows that was not on its way',
 } as const;
 export type DeviceRule = keyof typeof rules;

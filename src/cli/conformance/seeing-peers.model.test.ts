@@ -1,14 +1,21 @@
-// Runs the checks of pictures against a real server with eyes, which passes, and against the same
-// with one fault each, which fails the check of that rule.
+// Runs the checks of pictures against a real server with eyes and real devices, which pass, and
+// against the same with one fault each, which fail the check of that rule.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { robotEncoder, robotTarget, whyNoEyes } from '../../engine/llama/eyes/robot-files.suite.js';
 import type { ServerFrame } from '../../protocol/frame.js';
-import { CliServer, freePort } from '../processes/cli-process.suite.js';
+import { CliServer, freePort, plainEnvironment } from '../processes/cli-process.suite.js';
 import { run } from '../processes/command.suite.js';
 import { breakingProxy, type Fault } from './breaking-proxy.suite.js';
 import type { ConformanceResult } from './conformance-check.js';
+import { checkDevice } from './device-conformance.js';
+import { newPicture, refOf } from './probe-pictures.js';
 import { checkServer } from './server-conformance.js';
 
 const served = [
@@ -16,6 +23,7 @@ const served = [
   '--deterministic',
 ];
 const waitMs = 2_000;
+const mainScript = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** A fault of the frames of one kind. */
 const told =
@@ -121,5 +129,101 @@ describe('the conformance kit, beside a server with eyes', { skip: whyNoEyes() }
       }
       proxy.close();
     });
+  }
+});
+
+const devices: { readonly [name: string]: BrokenServer } = {
+  'sends other bytes': {
+    fault: () => ({
+      up: (frame) =>
+        frame.kind === 'picture-part' ? { ...frame, data: frame.data.map((byte) => ~byte) } : frame,
+    }),
+    fails: ['pictures'],
+  },
+  'begins its pictures anew': {
+    fault: () => ({
+      up: (frame) => (frame.kind === 'picture-part' ? { ...frame, offset: 0 } : frame),
+    }),
+    fails: ['pictures'],
+  },
+  'names another picture when it opens again': {
+    fault: () => ({
+      up: (frame) =>
+        frame.kind === 'open' && frame.answer.length > 0
+          ? { ...frame, pictures: [refOf(newPicture())] }
+          : frame,
+    }),
+    fails: ['reopening'],
+  },
+};
+
+const runner = (url: string, file: string) => {
+  const how = ['--draft', 'suffix', '--mode', 'stop-and-wait', '-n', '120', '--no-stats'];
+  return [
+    process.execPath,
+    ...[mainScript, 'run', 'What is it?', '-i', file, '-s', url.replace('ws://', ''), ...how],
+  ];
+};
+const pythonDevice = (url: string, file: string) => [
+  ...['python3', 'examples/python/device.py', 'What is it?', '--image', file, '--server', url],
+  ...['--mode', 'stop-and-wait', '--max-tokens', '120'],
+];
+
+describe('the conformance kit, beside a device with pictures', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-seeing-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  /** Results of a device that shows a picture. */
+  async function judged(
+    side: number,
+    fault: () => Fault,
+    command: (url: string, file: string) => string[],
+  ): Promise<ConformanceResult[]> {
+    const file = join(folder, `${side}.png`);
+    writeFileSync(file, newPicture(side));
+    let begin: (address: string) => void = () => undefined;
+    const address = new Promise<string>((resolve) => {
+      begin = resolve;
+    });
+    const { signal } = new AbortController();
+    const options = { port: 0, waitMs: 5_000, signal, onListening: begin };
+    const results: ConformanceResult[] = [];
+    const testing = (async () => {
+      for await (const result of checkDevice(options)) results.push(result);
+    })();
+    const proxy = await breakingProxy(await address, fault);
+    const [program, ...args] = command(proxy.address, file);
+    const child = spawn(program!, args, { stdio: 'ignore', env: plainEnvironment() });
+    await testing;
+    child.kill('SIGKILL');
+    proxy.close();
+    return results;
+  }
+
+  for (const [name, { fault, fails }] of Object.entries(devices)) {
+    it(`judges a device that ${name}`, async () => {
+      const results = await judged(200, fault, runner);
+      const failed = results.filter(({ outcome }) => outcome === 'fail').map((one) => one.name);
+      assert.deepEqual(
+        fails.filter((rule) => !failed.includes(rule)),
+        [],
+      );
+    });
+  }
+
+  for (const [name, command] of Object.entries({
+    ours: runner,
+    'the one in Python': pythonDevice,
+  })) {
+    for (const side of [24, 200]) {
+      it(`finds no fault in ${name} with a picture of ${side} pixels a side`, async () => {
+        const results = await judged(side, () => ({}), command);
+        const failed = results.filter(({ outcome }) => outcome === 'fail');
+        assert.deepEqual(failed, []);
+        for (const rule of ['pictures', 'resumption', 'reopening']) {
+          assert.equal(results.find((one) => one.name === rule)?.outcome, 'pass', rule);
+        }
+      });
+    }
   }
 });

@@ -18,6 +18,8 @@ import {
 } from '../../engine/llama/eyes/robot-files.suite.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
 import { isOffered } from '../../protocol/frame.js';
+import { breakingProxy } from '../conformance/breaking-proxy.suite.js';
+import { newPicture } from '../conformance/probe-pictures.js';
 import { freePort } from './cli-process.suite.js';
 import { type Ended, type Running, run, withServe } from './command.suite.js';
 
@@ -132,6 +134,59 @@ describe('pictures from a device', { skip: whyNoEyes() }, () => {
         ]);
         assert.equal(code, 0, err);
         assert.deepEqual(JSON.parse(out).ids, expectedIds, flags.join(' '));
+      }
+    });
+  });
+
+  it('are sent again by the device in Python where another server goes on', {
+    skip: noPython(),
+  }, async () => {
+    const long = join(folder, 'noise.png');
+    // Too long to follow its Open unasked.
+    const noise = newPicture(200);
+    writeFileSync(long, noise);
+    const write = async (url: string, image: string, ...flags: string[]) => {
+      const args = ['examples/python/device.py', question, '--image', image, '--server', url];
+      const law = ['--temperature', '0', '--max-tokens', `${tokensMax}`, '--json'];
+      const ended = await runProgram('python3', [...args, ...law, ...flags]);
+      assert.equal(ended.code, 0, ended.err);
+      return JSON.parse(ended.out).ids as readonly number[];
+    };
+    await served(async (one) => {
+      for (const [image, length] of [
+        [file, bytes.length],
+        [long, noise.length],
+      ] as const) {
+        const wanted = await write(one, image, '--mode', 'stream');
+        if (image === file) assert.deepEqual(wanted, expectedIds);
+        // It has never seen the picture. The first Resume there is refused.
+        await served(async (other) => {
+          const sent: { kinds: string[]; bytes: number }[] = [];
+          const proxy = await breakingProxy(
+            () => (sent.length === 0 ? one : other),
+            () => {
+              const line = { kinds: [] as string[], bytes: 0 };
+              sent.push(line);
+              return {
+                up(frame) {
+                  if (frame.kind === 'open' || frame.kind === 'resume') line.kinds.push(frame.kind);
+                  if (frame.kind === 'picture-part') line.bytes += frame.data.length;
+                  return frame;
+                },
+              };
+            },
+          );
+          const ids = await write(proxy.address, image, '--mode', 'pipeline', '--drop-every', '6');
+          proxy.close();
+          assert.deepEqual(ids, wanted, image);
+          const begun = sent.slice(0, 3).map(({ kinds }) => kinds.join());
+          assert.deepEqual(begun, ['open', 'resume', 'open']);
+          assert.deepEqual([sent[1]!.bytes, sent[2]!.bytes], [0, length]);
+          assert.ok(
+            sent.slice(3).every((line) => line.bytes === 0),
+            'once at each server',
+          );
+        });
       }
     });
   });
