@@ -1,6 +1,7 @@
 // Holds what the checks of a server share: how to connect, what the server offers, and the texts
 // that it writes alone.
 
+import { schemeTraits } from '../../math/scheme.js';
 import type { Mode, Scheme, Welcome } from '../../protocol/frame.js';
 import { needs } from './conformance-check.js';
 import { ProbeLine, type ProbeOptions } from './probe.js';
@@ -74,9 +75,13 @@ export class ServerBench {
   }
 }
 
-/** The Open of a scheme in mode stream. */
+/**
+ * The Open of a scheme in mode stream. Under a ratio test the texts of two sessions differ; from a
+ * sharp law they do so rarely, and drafts of the one are accepted in the other.
+ */
 export function openingOf(scheme: Scheme): Pick<typeof plainOpen, 'scheme' | 'sampling'> {
   const { sampling } = plainOpen;
-  const temperature = scheme === 'greedy' ? 0 : 1;
+  const sharp = schemeTraits[scheme].test === 'ratio' ? 0.3 : 1;
+  const temperature = scheme === 'greedy' ? 0 : sharp;
   return { scheme, sampling: { ...sampling, temperature } };
 }
